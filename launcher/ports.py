@@ -2,7 +2,7 @@
 
 import socket
 
-from launcher.problems import LaunchError
+from launcher.errors import LaunchError
 
 LOOPBACK = "127.0.0.1"
 
@@ -39,9 +39,7 @@ def require_web_port(host: str, port: str) -> None:
     except PermissionError:
         raise LaunchError(f"Port {port} is for root only; choose another with PORT=8001 make run") from None
     except socket.gaierror:
-        raise LaunchError(
-            f"HOST={host} is not an address of this machine; leave it out for {LOOPBACK}."
-        ) from None
+        raise _not_ours(host) from None
     except OSError as error:
         raise _port_problem(host, int(port), error) from None
 
@@ -56,6 +54,10 @@ def _bind_once(host: str, port: int) -> None:
 
 def _port_problem(host: str, port: int, error: OSError) -> LaunchError:
     if "Cannot assign" in str(error) or "can't assign" in str(error):
-        return LaunchError(f"HOST={host} is not an address of this machine; leave it out for {LOOPBACK}.")
+        return _not_ours(host)
     other = port + 1 if port < 65535 else 8000
     return LaunchError(f"Port {port} is taken by another program; choose another with PORT={other} make run")
+
+
+def _not_ours(host: str) -> LaunchError:
+    return LaunchError(f"HOST={host} is not an address of this machine; leave it out for {LOOPBACK}.")

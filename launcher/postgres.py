@@ -57,7 +57,9 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Make the cluster if there is none, start it, and come back when it answers."""
         self.launch()
-        self._wait_until_it_answers()
+        # A server that recovers from a crash lives and does not answer; it is given the time that it needs.
+        while not self.is_ready():
+            time.sleep(0.03)
 
     def launch(self) -> None:
         """Start the server without waiting for it; what an earlier one left behind is ended first."""
@@ -82,6 +84,15 @@ class EmbeddedPostgres:
     def is_running(self) -> bool:
         """Whether the server's main process lives."""
         return self.process is not None and self.process.poll() is None
+
+    def is_ready(self) -> bool:
+        """Whether it answers, and has our database; that it gave up instead is an error."""
+        running = self.is_running()
+        if self._answers():
+            return True
+        if not running:
+            raise self.cluster.failure(self._said_since_start())
+        return False
 
     def request_stop(self) -> None:
         """Ask for PostgreSQL's fast shutdown: open transactions are rolled back, everything is written."""
@@ -127,13 +138,6 @@ class EmbeddedPostgres:
         if not self.durable:
             settings |= THROWAWAY_SETTINGS
         return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-
-    def _wait_until_it_answers(self) -> None:
-        # A server that recovers from a crash lives and does not answer; it is given the time that it needs.
-        while not self._answers():
-            if not self.is_running():
-                raise self.cluster.failure(self._said_since_start())
-            time.sleep(0.03)
 
     def _answers(self) -> bool:
         try:

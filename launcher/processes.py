@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 MARK = "REFERRAL_LAUNCHER"
-"""Every program that a launcher starts carries this variable; it tells whose it is after the launcher died."""
+"""Every program that a launcher starts carries this variable, to be known even when the launcher died."""
 
 
 def with_mark(environment: dict[str, str], run_folder: Path) -> dict[str, str]:
@@ -48,7 +48,7 @@ def end(processes: Iterable[psutil.Process], *, gently: signal.Signals, patience
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it still does anything: where nobody collects orphans, a dead one stays in the list for ever."""
+    """Whether it still does anything: where nobody collects orphans, the dead stay in the list for ever."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

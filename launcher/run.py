@@ -10,8 +10,8 @@ from pathlib import Path
 
 from launcher import processes
 from launcher.demo import Demo
+from launcher.errors import LaunchError
 from launcher.ports import require_web_port
-from launcher.problems import LaunchError
 from launcher.stopping import Stopping, say
 from launcher.supervisor import ChildFailedError, Supervisor
 from launcher.welcome import welcome
@@ -60,14 +60,14 @@ class Run:
         if not self.stopping.requested():
             for server in self.demo.servers():
                 self.supervisor.start(server)
-        if self._until(self._is_ready, "the web server"):
-            say(welcome(self.demo.values["PUBLIC_BASE_URL"], self.demo.values))
+        if self._until(self._is_ready, "web") and self._until(self._sandbox_is_ready, "sandbox"):
+            say(welcome(self.demo.base_url, self.demo.values))
 
     def _start_database(self) -> None:
         say("Starting the database")
         database = self.demo.database()
-        database.postgres.start()
-        self.supervisor.adopt(database)
+        self.supervisor.start(database)
+        self._until(database.postgres.is_ready, database.name)
         self.demo.values["DATABASE_URL"] = database.postgres.url
 
     def _prepare(self) -> None:
@@ -99,7 +99,7 @@ class Run:
                 return False
             self.supervisor.require_all_alive()
             if time.monotonic() > deadline:
-                raise LaunchError(f"{self.demo.logs.tail('web')}\n\n{what} took too long; see .run/logs.")
+                raise LaunchError(f"{self.demo.logs.tail(what)}\n\n{what} took too long; see .run/logs.")
             time.sleep(0.05)
         return True
 
@@ -112,6 +112,9 @@ class Run:
             return False
         finally:
             connection.close()
+
+    def _sandbox_is_ready(self) -> bool:
+        return not self.demo.needs_sandbox or '"ready": true' in self.demo.logs.tail("sandbox")
 
     def _stop(self) -> None:
         say("Stopping")
@@ -138,9 +141,7 @@ def sole_launcher(run_folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LaunchError(
-                "The demo is already running in this folder; stop it with Ctrl-C first."
-            ) from None
+            raise LaunchError("The demo already runs in this folder; stop it with Ctrl-C first.") from None
         yield
 
 

@@ -60,4 +60,4 @@ def say(words: str) -> None:
     try:
         print(words, flush=True)
     except OSError:
-        sys.stdout = Path(os.devnull).open("w")
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - it stays open until we end

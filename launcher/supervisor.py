@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from launcher.children import Child
-from launcher.problems import LaunchError
+from launcher.errors import LaunchError
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 1.5
@@ -25,7 +25,7 @@ class _State:
 
 
 class Supervisor:
-    """Looks at each child at every tick; a dead one is buried at once and started again after a short pause."""
+    """Looks at each child at every tick; what died is cleared away and started again after a short pause."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -34,10 +34,6 @@ class Supervisor:
     def start(self, child: Child) -> None:
         """Start a child and look after it from now on."""
         child.launch()
-        self.adopt(child)
-
-    def adopt(self, child: Child) -> None:
-        """Look after a child that runs already."""
         self._states.append(_State(child, started=time.monotonic()))
 
     def require_all_alive(self) -> None:

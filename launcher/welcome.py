@@ -21,7 +21,7 @@ def welcome(base_url: str, environment: Mapping[str, str]) -> str:
 
 def _trial(base_url: str) -> str:
     lines = (
-        "Try it from another terminal in this folder: Alice gets a link, Bob signs up with it, Bob buys a quest.",
+        "Try it in another terminal in this folder: Alice gets a link, Bob joins with it and buys a quest.",
         _links_of_alice(base_url),
         _bob_signs_up(base_url),
         _bob_buys(base_url),

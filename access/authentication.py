@@ -1,0 +1,77 @@
+"""DRF's view of who calls: one authentication class for each segment of the API."""
+
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from access.grants import grants
+from access.tokens import EndUser, Service, service_of, user_of
+from api.errors import Forbidden, Unauthenticated
+
+ADMIN_ROLE = "admin"
+
+
+def bearer_token(request: Request) -> str:
+    """The token of the Authorization header. Raises Unauthenticated."""
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated("Send a token: Authorization: Bearer …")
+    return str(token.strip())
+
+
+class ServiceAuthentication(BaseAuthentication):
+    """`/internal/*`: a known service by its own HS256 token."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None]:
+        """The calling service. Raises Unauthenticated."""
+        return service_of(bearer_token(request)), None
+
+
+class UserAuthentication(BaseAuthentication):
+    """`/my/*`: any signed-in user of the platform."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None]:
+        """The user. Raises Unauthenticated."""
+        return user_of(bearer_token(request)), None
+
+
+class AdminAuthentication(BaseAuthentication):
+    """`/admin/*`: a user token (its role is checked later), else the session of a staff user."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None]:
+        """The person. Raises Unauthenticated; a session without CSRF token is refused by DRF."""
+        if "HTTP_AUTHORIZATION" in request.META:
+            return user_of(bearer_token(request)), None
+        signed_in = SessionAuthentication().authenticate(request)
+        if signed_in is None:
+            raise Unauthenticated("Sign in to the back-office or send a token: Authorization: Bearer …")
+        return signed_in[0], None
+
+
+class IsAdmin(BasePermission):
+    """A user token with role `admin`, or a staff user with the permission that the view names.
+
+    The view maps its actions to Django permissions in `staff_permissions`.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Whether this person may do this."""
+        person: Any = request.user
+        if isinstance(person, EndUser):
+            return person.role == ADMIN_ROLE
+        permission = view.staff_permissions.get(view.action)
+        return bool(person.is_staff and permission and person.has_perm(permission))
+
+
+def person_name(person: Any) -> str:
+    """Who did it, for a trail: `admin:ID` by token, `staff:NAME` by session."""
+    return f"admin:{person.user_id}" if isinstance(person, EndUser) else f"staff:{person.get_username()}"
+
+
+def require_operation(service: Service, operation: str, event_type: str = "") -> None:
+    """Refuse a service that may not call this operation for this event type. Raises Forbidden."""
+    if not grants.allows(service.name, operation, event_type):
+        what = f"{operation} for {event_type}" if event_type else operation
+        raise Forbidden(f"{service.name} may not call {what}.")

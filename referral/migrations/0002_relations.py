@@ -1,0 +1,20 @@
+"""Upline functions; events are append-only."""
+
+from pathlib import Path
+
+from django.db import migrations
+
+SQL = Path(__file__).resolve().parent.parent / "sql"
+
+DROP = """
+DROP TRIGGER event_append_only ON referral_referralevent;
+DROP FUNCTION referral_referrer_of(text, uuid);
+DROP FUNCTION referral_leads_to(text, text);
+DROP FUNCTION referral_uuid7();
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("referral", "0001_initial"), ("campaigns", "0002_append_only")]
+
+    operations = [migrations.RunSQL((SQL / "0002_relations.sql").read_text(), DROP)]

@@ -1,0 +1,35 @@
+"""The whole HTTP surface of the API on one page; see docs/http-api.md for who may call what."""
+
+from django.urls import path
+
+from campaigns.views import AdminCampaignsViewSet
+from referral.views import MyLinksViewSet, PublicViewSet, UplineViewSet
+from rewards.admin_views import AdminReportsViewSet, AdminRewardsViewSet
+from rewards.views import InternalViewSet, MyRewardsViewSet
+
+urlpatterns = [
+    # a signed-in user
+    path("my/links", MyLinksViewSet.as_view({"get": "list", "post": "create"})),
+    path("my/links/<uuid:link_id>", MyLinksViewSet.as_view({"patch": "partial_update"})),
+    path("my/stats", MyRewardsViewSet.as_view({"get": "stats"})),
+    path("my/rewards", MyRewardsViewSet.as_view({"get": "rewards"})),
+    # anybody
+    path("public/track-click/<str:code>", PublicViewSet.as_view({"post": "track_click"})),
+    # known services
+    path("internal/user-registered", InternalViewSet.as_view({"post": "user_registered"})),
+    path("internal/partner-onboarded", InternalViewSet.as_view({"post": "partner_onboarded"})),
+    path("internal/event", InternalViewSet.as_view({"post": "event"})),
+    path("internal/user-role-upgraded", InternalViewSet.as_view({"post": "user_role_upgraded"})),
+    path("internal/users/<str:user_id>/upline", UplineViewSet.as_view({"get": "retrieve"})),
+    # administrators
+    path("admin/campaigns", AdminCampaignsViewSet.as_view({"get": "list", "post": "create"})),
+    path(
+        "admin/campaigns/<uuid:campaign_id>",
+        AdminCampaignsViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+    ),
+    path("admin/rewards", AdminRewardsViewSet.as_view({"get": "list"})),
+    path("admin/rewards/<uuid:reward_id>/unlock", AdminRewardsViewSet.as_view({"post": "unlock"})),
+    path("admin/rewards/<uuid:reward_id>/retry", AdminRewardsViewSet.as_view({"post": "retry"})),
+    path("admin/rewards/<uuid:reward_id>/cancel", AdminRewardsViewSet.as_view({"post": "cancel"})),
+    path("admin/reports/users", AdminReportsViewSet.as_view({"get": "users"})),
+]

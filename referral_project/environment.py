@@ -1,0 +1,105 @@
+"""Readers of the environment that fail with a sentence instead of a trace.
+
+Built on django-environ; a variable that is missing or malformed ends the process with its name and a reason,
+because an operator reads this in a terminal or a unit's log.
+"""
+
+import json
+import re
+import sys
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import environ
+
+env = environ.Env()
+
+DEMO_PREFIX = "demo-"
+SECRET_BYTES = 32
+
+
+def refuse(name: str, problem: str) -> NoReturn:
+    """End the process with one sentence about one variable."""
+    sys.exit(f"referral-service cannot start: {name} {problem}")
+
+
+def demo() -> bool:
+    """Whether `make run` (or the test suite) started us; any other start is production."""
+    return bool(env.bool("REFERRAL_DEMO", default=False))
+
+
+def text(name: str, default: str = "") -> str:
+    """A variable as text; empty means the default."""
+    return str(env.str(name, default="") or default)
+
+
+def secret(name: str) -> str:
+    """A secret that must be there, long enough, and in production not one that the demo generated."""
+    return check_secret(name, text(name))
+
+
+def check_secret(name: str, value: str, what: str = "") -> str:
+    """Refuse a missing, short or (in production) demo secret; return it otherwise."""
+    of = f" (of {what})" if what else ""
+    if not value:
+        refuse(name, f"is missing{of}. Set it to a random text of at least {SECRET_BYTES} bytes.")
+    if len(value.encode()) < SECRET_BYTES:
+        refuse(name, f"is too short{of}: it needs at least {SECRET_BYTES} bytes.")
+    if value.startswith(DEMO_PREFIX) and not demo():
+        refuse(
+            name, f"holds a key generated for the demo{of}, which anybody could know. Set one of your own."
+        )
+    return value
+
+
+def service_keys(name: str) -> dict[str, list[str]]:
+    """JSON of service name → key or list of keys."""
+    try:
+        given = json.loads(text(name, "{}"))
+        keys = {
+            service: [value] if isinstance(value, str) else list(value) for service, value in given.items()
+        }
+    except (ValueError, TypeError, AttributeError):
+        refuse(
+            name,
+            'must be JSON such as {"quest_service": "key"} or {"quest_service": ["new key", "old key"]}.',
+        )
+    if not keys:
+        refuse(name, "is missing. Set it to JSON with a key for each service that may call.")
+    for service, values in keys.items():
+        for value in values or [""]:
+            check_secret(name, value if isinstance(value, str) else "", service)
+    return keys
+
+
+def number(name: str, default: float, *, least: float, most: float = float("inf")) -> float:
+    """A number; fractions are allowed."""
+    value = text(name)
+    try:
+        found = float(value) if value else default
+    except ValueError:
+        refuse(name, f"must be a number, not {value!r}.")
+    if not least <= found <= most:
+        refuse(name, f"must be from {least:g} to {most:g}, not {value!r}.")
+    return found
+
+
+def url(name: str, default: str = "") -> str:
+    """An http or https address without a trailing slash; empty stays empty."""
+    value = text(name, default).rstrip("/")
+    if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+        refuse(name, f"must be an address such as https://points.example, not {value!r}.")
+    return value
+
+
+def one_of(name: str, default: str, choices: tuple[str, ...]) -> str:
+    """One of a few words."""
+    value = text(name, default)
+    if value not in choices:
+        refuse(name, f"must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """Words between commas."""
+    return [word for word in re.split(r"[,\s]+", text(name, default)) if word]

@@ -1,0 +1,75 @@
+"""`manage.py scheduler`: periodic work, done by one process however many are started."""
+
+import logging
+import signal
+import threading
+import time
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import close_old_connections, connection
+
+from referral.clicks import visits_forget
+from rewards.actors import pay_due
+from rewards.payouts import due_currencies
+from rewards.peers import PEER_OF_CURRENCY
+
+logger = logging.getLogger(__name__)
+
+# Held by a connection of its own for as long as that lives, so that a dead leader is followed at once.
+LEADER_LOCK = 72005
+ASK_AGAIN_SECONDS = 2.0
+TIDY_EVERY_SECONDS = 3600.0
+
+
+class Command(BaseCommand):
+    """Wake the workers for everything that is due, and tidy up; the leader works, the others wait."""
+
+    help = "Runs the periodic work: the payout sweep and tidying. Safe to start on every host."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until SIGTERM or SIGINT."""
+        self.stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stopping.set())
+        while not self.stopping.is_set():
+            try:
+                self._lead_when_possible()
+            except Exception as error:  # noqa: BLE001 - database or broker away: whatever it is, go on later
+                logger.warning("Periodic work is interrupted: %s", error)
+                connection.close()
+                self.stopping.wait(ASK_AGAIN_SECONDS)
+
+    def _lead_when_possible(self) -> None:
+        """Work for as long as the lock is ours; return when another process holds it."""
+        with psycopg.connect(**_plain_connection(), autocommit=True) as lock:
+            if not lock.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK]).fetchone()[0]:  # type: ignore[index]
+                self.stopping.wait(ASK_AGAIN_SECONDS)
+                return
+            tidy_at = time.monotonic()
+            while not self.stopping.is_set():
+                lock.execute("SELECT 1")
+                self._sweep()
+                if time.monotonic() >= tidy_at:
+                    tidy_at = time.monotonic() + TIDY_EVERY_SECONDS
+                    visits_forget()
+                close_old_connections()
+                self.stopping.wait(settings.PAYOUT_SWEEP_SECONDS)
+
+    @staticmethod
+    def _sweep() -> None:
+        """A wake may be lost with its broker or worker; what is due is found here and announced again."""
+        for currency in due_currencies():
+            pay_due.send(PEER_OF_CURRENCY[currency])
+
+
+def _plain_connection() -> dict[str, Any]:
+    """Our database's parameters for a connection outside the pool."""
+    parameters: dict[str, Any] = connection.get_connection_params()
+    return {
+        name: value
+        for name, value in parameters.items()
+        if name not in ("context", "cursor_factory", "prepare_threshold", "client_encoding")
+    }

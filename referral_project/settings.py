@@ -1,0 +1,173 @@
+"""All settings, from the environment (see the table in docs/configuration.md)."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext_lazy as _
+
+from referral_project import environment
+from referral_project.broker_settings import broker_settings
+from referral_project.log_settings import configure_logging
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- what may never be missing ------------------------------------------------------------------------------
+
+DEMO = environment.demo()
+SECRET_KEY = environment.secret("SECRET_KEY")
+SERVICE_JWT_KEYS = environment.service_keys("SERVICE_JWT_KEYS")
+SERVICE_JWT_OUT_KEY = environment.secret("SERVICE_JWT_OUT_KEY")
+USER_JWT_ALGORITHM = environment.one_of("USER_JWT_ALGORITHM", "HS256", ("HS256", "RS256", "ES256"))
+USER_JWT_KEY = environment.secret("USER_JWT_KEY")
+USER_JWT_AUDIENCE = environment.text("USER_JWT_AUDIENCE")
+USER_JWT_ISSUER = environment.text("USER_JWT_ISSUER")
+
+if not environment.text("DATABASE_URL"):
+    environment.refuse("DATABASE_URL", "is missing. Set it to postgresql://user:password@host:5432/name.")
+
+# --- the web ------------------------------------------------------------------------------------------------
+
+DEBUG = environment.env.bool("DEBUG", default=False)
+HOST = environment.text("HOST", "127.0.0.1")
+PORT = int(environment.number("PORT", 8000, least=1, most=65535))
+PUBLIC_BASE_URL = environment.url("PUBLIC_BASE_URL", f"http://{HOST}:{PORT}")
+LANDING_URL = environment.url("LANDING_URL", PUBLIC_BASE_URL)
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+if (public_host := urlsplit(PUBLIC_BASE_URL).hostname) and public_host not in ALLOWED_HOSTS:
+    ALLOWED_HOSTS.append(public_host)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
+CSRF_FAILURE_VIEW = "referral_project.views.csrf_refused"
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = PUBLIC_BASE_URL.startswith("https://")
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+APPEND_SLASH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+ROOT_URLCONF = "referral_project.urls"
+WSGI_APPLICATION = "referral_project.wsgi.application"
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_dramatiq",
+    "access",
+    "campaigns",
+    "referral",
+    "rewards",
+    "referral_project",
+]
+
+MIDDLEWARE = [
+    "api.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+# Static files come straight from the packages; there is no collection step to forget.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+# --- the database -------------------------------------------------------------------------------------------
+
+DATABASES = {"default": environment.env.db_url("DATABASE_URL")}
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASES["default"].get("OPTIONS", {}),
+    "application_name": "referral-service",
+    "connect_timeout": 3,
+    # One pool a process; a thread that finds none waits this long and then answers 503.
+    "pool": {"min_size": 1, "max_size": 16, "timeout": 5},
+}
+# A connection that died with the database is noticed before it is used.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# --- the API ------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["api.rendering.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.decoding.BodyParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.rendering.OnlyJson",
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "EXCEPTION_HANDLER": "api.envelope.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+
+# --- payout -------------------------------------------------------------------------------------------------
+
+POINTS_SERVICE_URL = environment.url("POINTS_SERVICE_URL")
+POINTS_DIALECT = environment.one_of("POINTS_DIALECT", "credit_v1", ("credit_v1",))
+TOKEN_GATEWAY_URL = environment.url("TOKEN_GATEWAY_URL")
+PAYOUT_CONCURRENCY = int(environment.number("PAYOUT_CONCURRENCY", 16, least=1, most=256))
+PAYOUT_TIMEOUT_SECONDS = environment.number("PAYOUT_TIMEOUT_SECONDS", 10, least=0.05, most=300)
+PAYOUT_RETRY_BASE_SECONDS = environment.number("PAYOUT_RETRY_BASE_SECONDS", 5, least=0.01)
+PAYOUT_RETRY_MAX_SECONDS = environment.number("PAYOUT_RETRY_MAX_SECONDS", 900, least=0.01)
+PAYOUT_GIVE_UP_AFTER_HOURS = environment.number("PAYOUT_GIVE_UP_AFTER_HOURS", 72, least=0)
+PAYOUT_LEASE_SECONDS = environment.number("PAYOUT_LEASE_SECONDS", 60, least=0.2)
+PAYOUT_SWEEP_SECONDS = environment.number("PAYOUT_SWEEP_SECONDS", 5, least=0.05)
+if PAYOUT_LEASE_SECONDS < 2 * PAYOUT_TIMEOUT_SECONDS:
+    environment.refuse(
+        "PAYOUT_LEASE_SECONDS",
+        f"must be at least twice PAYOUT_TIMEOUT_SECONDS ({PAYOUT_TIMEOUT_SECONDS:g}): "
+        "a claim must outlive the call that it is made for.",
+    )
+
+DRAMATIQ_BROKER = broker_settings(environment.text("DRAMATIQ_BROKER_URL"), environment.text("DATABASE_URL"))
+DRAMATIQ_AUTODISCOVER_MODULES = ["actors"]
+DRAMATIQ_IGNORED_MODULES = ["django_dramatiq.tasks"]
+
+# --- texts and times ----------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("ru", _("Russian"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+UNFOLD = {
+    "SITE_TITLE": _("Referral Service"),
+    "SITE_HEADER": _("Referral Service"),
+    "SHOW_LANGUAGES": True,
+    "SHOW_VIEW_ON_SITE": False,
+}
+
+LOGGING = configure_logging(environment.text("LOG_LEVEL", "INFO"))
+LOGGING_CONFIG = "logging.config.dictConfig"

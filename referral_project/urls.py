@@ -1,0 +1,21 @@
+"""Every address of the service."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from referral_project import views
+
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("healthz/live", views.live, name="live"),
+    path("healthz/ready", views.ready, name="ready"),
+    path("api/referral/v1/", include("referral_project.api_urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("admin", views.to_admin),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "api.envelope.bad_request"
+handler403 = "api.envelope.forbidden"
+handler404 = "api.envelope.not_found"
+handler500 = "api.envelope.crashed"

@@ -1,0 +1,79 @@
+"""Pages of the service itself: what it is, whether it lives, whether it is ready."""
+
+import dramatiq
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from api.envelope import DATABASE_AWAY, error_response
+from api.errors import Forbidden
+
+_schema_is_current = False
+
+
+@require_safe
+def index(request: HttpRequest) -> HttpResponse:
+    """A small page that says what this is and where to go."""
+    return render(request, "index.html")
+
+
+@require_safe
+def to_admin(request: HttpRequest) -> HttpResponse:
+    """`/admin` without its slash."""
+    return redirect("admin:index")
+
+
+@require_safe
+def live(request: HttpRequest) -> JsonResponse:
+    """The process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """Whether requests can be served: database, migrations, broker; says what is wrong."""
+    checks = {"database": _database(), "broker": _broker()}
+    checks["migrations"] = _migrations() if checks["database"] == "ok" else "unknown"
+    well = all(state == "ok" for state in checks.values())
+    return JsonResponse(
+        {"status": "ok" if well else "unavailable", "checks": checks}, status=200 if well else 503
+    )
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DATABASE_AWAY:
+        return "the database does not answer"
+    return "ok"
+
+
+def _migrations() -> str:
+    """Checked until they are all there; a running process cannot lose them."""
+    global _schema_is_current
+    if not _schema_is_current:
+        executor = MigrationExecutor(connection)
+        _schema_is_current = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return "ok" if _schema_is_current else "migrations are missing: run manage.py migrate"
+
+
+def _broker() -> str:
+    """The default broker is the database; the others are asked by their own client."""
+    broker = dramatiq.get_broker()
+    try:
+        if client := getattr(broker, "client", None):
+            client.ping()
+        elif hasattr(broker, "connection"):
+            broker.connection.process_data_events()
+    except Exception as error:
+        return f"the broker does not answer ({type(error).__name__})"
+    return "ok"
+
+
+def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF failure, in the envelope."""
+    return error_response(request, Forbidden(_("The form has expired. Load the page again and repeat.")))

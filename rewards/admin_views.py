@@ -1,0 +1,73 @@
+"""`/admin/rewards` and `/admin/reports`: rewards by API, for support tools."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from access.authentication import AdminAuthentication, IsAdmin, person_name
+from api.decoding import body_of, decoder
+from rewards.models import ReferralReward
+from rewards.reports import users_report
+from rewards.selectors import rewards_for_support, support_item
+from rewards.services import reward_cancel, reward_retry, reward_unlock
+
+
+class Why(msgspec.Struct):
+    """Why a person moves a reward."""
+
+    reason: str = ""
+
+
+decode_why = decoder(Why)
+
+
+class AdminRewardsViewSet(ViewSet):
+    """Rewards for support: where each is, and the three moves that a person may make."""
+
+    authentication_classes = (AdminAuthentication,)
+    permission_classes = (IsAdmin,)
+    staff_permissions = {
+        "list": "rewards.view_referralreward",
+        "unlock": "rewards.change_referralreward",
+        "retry": "rewards.change_referralreward",
+        "cancel": "rewards.change_referralreward",
+    }
+
+    def list(self, request: Request) -> Response:
+        """Rewards, newest first, with filters."""
+        return Response(rewards_for_support(request))
+
+    def unlock(self, request: Request, reward_id: UUID) -> Response:
+        """Open a locked reward."""
+        return self._move(reward_unlock, request, reward_id)
+
+    def retry(self, request: Request, reward_id: UUID) -> Response:
+        """Send a failed reward to its peer again."""
+        return self._move(reward_retry, request, reward_id)
+
+    def cancel(self, request: Request, reward_id: UUID) -> Response:
+        """Cancel a reward that cannot have been paid."""
+        return self._move(reward_cancel, request, reward_id)
+
+    @staticmethod
+    def _move(service: Any, request: Request, reward_id: UUID) -> Response:
+        why = decode_why(body_of(request))
+        service(reward_id=reward_id, by=person_name(request.user), reason=why.reason)
+        reward = ReferralReward.objects.select_related("campaign", "referral_event").get(pk=reward_id)
+        return Response(support_item(reward))
+
+
+class AdminReportsViewSet(ViewSet):
+    """Reports for marketing."""
+
+    authentication_classes = (AdminAuthentication,)
+    permission_classes = (IsAdmin,)
+    staff_permissions = {"users": "rewards.view_referralstats"}
+
+    def users(self, request: Request) -> Response:
+        """Who has brought how much in a period."""
+        return Response(users_report(request))

@@ -1,0 +1,279 @@
+"""The two database calls of the event path: open a batch under its locks, then write it.
+
+Both are set-based, so a single event is a batch of one. The SQL of the first stands in
+rewards/sql/0002_events_open.sql.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db import connection
+from uuid_utils.compat import uuid7
+
+from campaigns.calculations import Calculation, Draft
+from campaigns.catalog import CampaignEntry
+from rewards.incoming import NewEvent
+from rewards.models import RewardStatus
+
+StatsKey = tuple[UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An event with the campaign that it goes to, not yet decided.
+
+    `new_relation_of` is the referrer of a relation made in this same transaction, to be counted with it.
+    """
+
+    event: NewEvent
+    campaign: CampaignEntry
+    new_relation_of: str | None = None
+    code_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What holds for one candidate while the transaction lasts."""
+
+    revision: int
+    duplicate_of: UUID | None
+    held: str | None
+    level1: str | None
+    level2: str | None
+    refusal: str | None
+    role1: str | None
+    role2: str | None
+    role0: str | None
+    events_of_referred: int
+    events_of_referrer: int
+    events_that_day: int
+    spend_points: int | None
+    spend_g2a: Decimal | None
+
+    def roles(self, referred: str | None) -> dict[str, str]:
+        """The roles of those we know."""
+        known = ((self.level1, self.role1), (self.level2, self.role2), (referred, self.role0))
+        return {user: role for user, role in known if user and role}
+
+
+def open_batch(candidates: Sequence[Candidate]) -> list[Opened]:
+    """Take the locks of all candidates and read what their calculations need, one row each, in order."""
+    items = [
+        {
+            "item": index,
+            "service": candidate.event.service,
+            "key": candidate.event.key,
+            "campaign": candidate.campaign.id,
+            "day": candidate.event.occurred_at.date(),
+            "referred": candidate.event.referred,
+            "partner": candidate.event.partner,
+            "given": candidate.event.referrer_named,
+            "second": any("level2" in rules.levels for rules in candidate.campaign.rules),
+            "welcome": any("referred" in rules.levels for rules in candidate.campaign.rules),
+        }
+        for index, candidate in enumerate(candidates)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM referral_events_open(%s::jsonb)", [orjson.dumps(items).decode()])
+        return [Opened(*row[1:]) for row in cursor.fetchall()]
+
+
+@dataclass(slots=True)
+class RewardRow:
+    """A reward as answers show it."""
+
+    id: UUID
+    beneficiary_user_id: str
+    beneficiary_level: int | None
+    points_amount: int | None
+    g2a_amount: Decimal | None
+    status: str
+    required_min_role: str | None
+
+
+@dataclass(slots=True)
+class Batch:
+    """Everything that one transaction adds; `write` sends it in one statement."""
+
+    now: datetime
+    events: list[dict[str, Any]] = field(default_factory=list)
+    rewards: list[dict[str, Any]] = field(default_factory=list)
+    stats: dict[StatsKey, dict[str, Any]] = field(default_factory=dict)
+    referred: dict[tuple[UUID, str], int] = field(default_factory=dict)
+    days: dict[tuple[UUID, str, str], int] = field(default_factory=dict)
+    spend: dict[UUID, list[Any]] = field(default_factory=dict)
+
+    def add(
+        self, candidate: Candidate, opened: Opened, calculation: Calculation, version_id: UUID
+    ) -> tuple[UUID, list[RewardRow]]:
+        """Add one decided event; returns its id and its rewards."""
+        event_id = uuid7()
+        self._add_event(event_id, candidate, opened, calculation, version_id)
+        if candidate.new_relation_of:
+            self._add_stats(candidate.campaign.id, candidate.new_relation_of, "referred_users", 1)
+        rows = [self._add_reward(event_id, candidate, draft) for draft in calculation.drafts]
+        if rows:
+            self._count(candidate, opened, calculation)
+        return event_id, rows
+
+    def _add_event(
+        self, event_id: UUID, candidate: Candidate, opened: Opened, calculation: Calculation, version_id: UUID
+    ) -> None:
+        event = candidate.event
+        self.events.append(
+            {
+                "id": event_id,
+                "campaign_id": candidate.campaign.id,
+                "rule_version_id": version_id,
+                "event_type": event.event_type,
+                "source_service": event.service,
+                "external_event_id": event.external_event_id,
+                "idempotency_key": event.key,
+                "fingerprint": event.fingerprint,
+                "referrer_user_id": opened.level1 or event.referrer_named,
+                "referred_user_id": event.referred,
+                "business_partner_id": event.partner,
+                "subject_type": event.subject_type,
+                "subject_id": event.subject_id,
+                "amount_base": None if event.amount_base is None else f"{event.amount_base:f}",
+                "metadata": orjson.Fragment(event.metadata_json),
+                "occurred_at": event.occurred_at,
+                "created_at": self.now,
+                "reason": calculation.reason,
+                "reason_detail": calculation.reason_detail,
+                "code_reason": candidate.code_reason,
+            }
+        )
+
+    def _add_reward(self, event_id: UUID, candidate: Candidate, draft: Draft) -> RewardRow:
+        status = RewardStatus.LOCKED if draft.locked else RewardStatus.PENDING
+        row = RewardRow(
+            uuid7(),
+            draft.beneficiary,
+            draft.level,
+            draft.points,
+            draft.g2a,
+            status.value,
+            draft.required_min_role,
+        )
+        self.rewards.append(
+            {
+                "id": row.id,
+                "referral_event_id": event_id,
+                "campaign_id": candidate.campaign.id,
+                "beneficiary_user_id": row.beneficiary_user_id,
+                "beneficiary_level": row.beneficiary_level,
+                "currency": "points" if draft.points is not None else "g2a",
+                "points_amount": draft.points,
+                "g2a_amount": None if draft.g2a is None else f"{draft.g2a:f}",
+                "status": row.status,
+                "required_min_role": row.required_min_role,
+                "available_at": draft.available_at,
+            }
+        )
+        kind = f"{'points' if draft.points is not None else 'g2a'}_{status.value}"
+        self._add_stats(candidate.campaign.id, row.beneficiary_user_id, kind, draft.points or draft.g2a)
+        return row
+
+    def _count(self, candidate: Candidate, opened: Opened, calculation: Calculation) -> None:
+        """One more event that counts for the limits, and what it takes out of the budget."""
+        campaign_id, event = candidate.campaign.id, candidate.event
+        referrer, about = str(opened.level1), str(event.referred or event.partner)
+        self._add_stats(campaign_id, referrer, "events", 1)
+        self.referred[campaign_id, about] = self.referred.get((campaign_id, about), 0) + 1
+        day = (campaign_id, referrer, event.occurred_at.date().isoformat())
+        self.days[day] = self.days.get(day, 0) + 1
+        if candidate.campaign.limits.has_budget:
+            sums = self.spend.setdefault(campaign_id, [0, Decimal(0)])
+            sums[0] += sum(draft.points or 0 for draft in calculation.drafts)
+            sums[1] += sum((draft.g2a or Decimal(0) for draft in calculation.drafts), Decimal(0))
+
+    def _add_stats(self, campaign_id: UUID, user_id: str, kind: str, amount: Any) -> None:
+        row = self.stats.setdefault((campaign_id, user_id), {"campaign_id": campaign_id, "user_id": user_id})
+        row[kind] = row.get(kind, 0) + amount
+
+
+WRITE = """
+WITH new_events AS (
+    INSERT INTO referral_referralevent (
+        id, campaign_id, rule_version_id, event_type, source_service, external_event_id, idempotency_key, fingerprint,
+        referrer_user_id, referred_user_id, business_partner_id, subject_type, subject_id, amount_base, metadata,
+        occurred_at, created_at, reason, reason_detail, code_reason
+    )
+    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS e(
+        id uuid, campaign_id uuid, rule_version_id uuid, event_type text, source_service text,
+        external_event_id text, idempotency_key text, fingerprint text,
+        referrer_user_id text, referred_user_id text, business_partner_id text, subject_type text, subject_id text,
+        amount_base numeric, metadata jsonb, occurred_at timestamptz, created_at timestamptz,
+        reason text, reason_detail text, code_reason text
+    )
+    ORDER BY e.source_service, e.idempotency_key
+), new_rewards AS (
+    INSERT INTO rewards_referralreward (
+        id, referral_event_id, campaign_id, beneficiary_user_id, beneficiary_level, currency,
+        points_amount, g2a_amount, status, required_min_role, available_at, next_attempt_at,
+        in_doubt, attempts, failures, last_error, mint_number, created_at, updated_at
+    )
+    SELECT r.*, CASE WHEN r.status = 'pending' THEN r.available_at END, false, 0, 0, '', 1, %s, %s
+    FROM jsonb_to_recordset(%s::jsonb) AS r(
+        id uuid, referral_event_id uuid, campaign_id uuid, beneficiary_user_id text, beneficiary_level smallint,
+        currency text, points_amount bigint, g2a_amount numeric, status text, required_min_role text,
+        available_at timestamptz
+    )
+), counted_referred AS (
+    UPDATE rewards_referredcounter c SET events = c.events + d.events
+    FROM jsonb_to_recordset(%s::jsonb) AS d(campaign_id uuid, referred_key text, events int)
+    WHERE c.campaign_id = d.campaign_id AND c.referred_key = d.referred_key
+), counted_days AS (
+    UPDATE rewards_referrerdaycounter c SET events = c.events + d.events
+    FROM jsonb_to_recordset(%s::jsonb) AS d(campaign_id uuid, referrer_user_id text, day date, events int)
+    WHERE c.campaign_id = d.campaign_id AND c.referrer_user_id = d.referrer_user_id AND c.day = d.day
+), spent AS (
+    UPDATE campaigns_campaignspend s SET points = s.points + d.points, g2a = s.g2a + d.g2a
+    FROM jsonb_to_recordset(%s::jsonb) AS d(campaign_id uuid, points bigint, g2a numeric)
+    WHERE s.campaign_id = d.campaign_id
+)
+SELECT referral_stats_add(%s::jsonb)
+"""
+
+
+def write(batch: Batch) -> None:
+    """Write events, rewards and counters in one statement: all of it or nothing (invariant D7).
+
+    Raises IntegrityError when another transaction took one of the idempotency keys in the meantime.
+    """
+    referred = [
+        {"campaign_id": c, "referred_key": key, "events": n} for (c, key), n in batch.referred.items()
+    ]
+    days = [
+        {"campaign_id": c, "referrer_user_id": user, "day": day, "events": n}
+        for (c, user, day), n in batch.days.items()
+    ]
+    spend = [{"campaign_id": c, "points": points, "g2a": g2a} for c, (points, g2a) in batch.spend.items()]
+    parameters = [
+        _json(batch.events),
+        batch.now,
+        batch.now,
+        _json(batch.rewards),
+        _json(referred),
+        _json(days),
+        _json(spend),
+        _json(batch.stats.values()),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, parameters)
+
+
+def _json(rows: Iterable[Any]) -> str:
+    return orjson.dumps(list(rows), default=str).decode()
+
+
+def stats_add(deltas: Iterable[dict[str, Any]]) -> None:
+    """Add differences to stats rows; each entry names `user_id`, `campaign_id` and what changes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT referral_stats_add(%s::jsonb)", [_json(deltas)])

@@ -1,0 +1,153 @@
+"""What every peer has in common: what is asked, what an answer means, how HTTP failures are read.
+
+Source of the meanings: contract/peers.md, the table of answers.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from rewards.peers.transport import CallFailed, NeverSent, Reply
+
+MESSAGE_LENGTH = 500
+RETRY_AFTER_LIMIT_SECONDS = 3600.0
+
+
+class Outcome(StrEnum):
+    """What an answer means for the reward."""
+
+    BOOKED = "booked"  # paid; the transaction is known
+    ACCEPTED = "accepted"  # the peer works on it under a task
+    WAITING = "waiting"  # the task is not finished
+    NOT_BOOKED = "not_booked"  # surely nothing booked, may heal
+    MISCONFIGURED = "misconfigured"  # surely nothing booked; our settings are wrong
+    UNKNOWN = "unknown"  # booked or not: ask again with the same key
+    REFUSED = "refused"  # surely nothing booked, will not heal
+    TASK_FAILED = "task_failed"  # the gateway itself says that the task ended without a transfer
+    TASK_LOST = "task_lost"  # the gateway does not know the task: ask again with the same key
+
+
+TROUBLES = frozenset({Outcome.NOT_BOOKED, Outcome.MISCONFIGURED, Outcome.UNKNOWN, Outcome.TASK_LOST})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One reward that a worker has claimed, with all that a peer must be told."""
+
+    reward_id: UUID
+    event_id: UUID
+    user_id: str
+    level: int | None
+    points: int | None
+    g2a: Decimal | None
+    campaign_code: str
+    event_type: str
+    task_id: str | None
+    mint_number: int
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one call ended. `message` is what the peer or the network said, for support."""
+
+    outcome: Outcome
+    http_status: int | None = None
+    error_code: str = ""
+    message: str = ""
+    reference: str = ""
+    retry_after_seconds: float | None = None
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    finished_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+class Peer(Protocol):
+    """A dialect: the only thing that the worker knows of a peer."""
+
+    name: str
+    currency: str
+    sent_status: str
+
+    def settle(self, order: Order) -> Answer:
+        """Pay a reward, or ask how its payment stands. Never raises for anything the peer does."""
+        ...
+
+
+def answer_of(call: Callable[[], Reply], read_success: Callable[[Any], Answer | None]) -> Answer:
+    """Make a call and say what its end means.
+
+    `read_success` turns the body of a 2xx into an answer, or gives None when it is not what was promised.
+    """
+    started = datetime.now(UTC)
+    try:
+        reply = call()
+    except NeverSent as error:
+        answer = Answer(Outcome.NOT_BOOKED, message=str(error))
+    except CallFailed as error:
+        answer = Answer(Outcome.UNKNOWN, message=str(error))
+    else:
+        answer = _reply_answer(reply, read_success)
+    return _timed(answer, started)
+
+
+def _timed(answer: Answer, started: datetime) -> Answer:
+    return Answer(
+        answer.outcome,
+        answer.http_status,
+        answer.error_code[:64],
+        answer.message.replace("\x00", "")[:MESSAGE_LENGTH],
+        answer.reference,
+        answer.retry_after_seconds,
+        started,
+        datetime.now(UTC),
+    )
+
+
+def _reply_answer(reply: Reply, read_success: Callable[[Any], Answer | None]) -> Answer:
+    status = reply.status
+    if 200 <= status < 300:
+        answer = read_success(reply.body) if isinstance(reply.body, dict) else None
+        if answer is not None:
+            return Answer(answer.outcome, status, answer.error_code, answer.message, answer.reference)
+        return Answer(Outcome.UNKNOWN, status, message="the answer is not the promised JSON")
+    code, message = _peer_error(reply.body)
+    if status in (425, 429):
+        return Answer(
+            Outcome.NOT_BOOKED, status, code, message, retry_after_seconds=retry_after(reply.headers)
+        )
+    if 300 <= status < 400 or status in (401, 403, 404, 405):
+        return Answer(Outcome.MISCONFIGURED, status, code, message)
+    if status == 408 or status >= 500 or status < 200:
+        return Answer(Outcome.UNKNOWN, status, code, message, retry_after_seconds=retry_after(reply.headers))
+    return Answer(Outcome.REFUSED, status, code, message)
+
+
+def _peer_error(body: Any) -> tuple[str, str]:
+    """The peer's error code and message, in any of the forms peers use."""
+    if not isinstance(body, dict):
+        return "", ""
+    error = body.get("error")
+    if isinstance(error, dict):
+        return str(error.get("code", "")), str(error.get("message", ""))
+    return str(error or ""), str(body.get("message", ""))
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
+    """Seconds to wait by the Retry-After header (a number or a date), at most an hour; None without one."""
+    text = headers.get("Retry-After", "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and len(text) < 12:
+        return min(float(text), RETRY_AFTER_LIMIT_SECONDS)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max((moment - (now or datetime.now(UTC))).total_seconds(), 0.0), RETRY_AFTER_LIMIT_SECONDS)

@@ -1,0 +1,30 @@
+"""The peers as configured: which address, which dialect."""
+
+from functools import cache
+
+from django.conf import settings
+
+from rewards.peers import POINTS, TOKENS, points, tokens
+from rewards.peers.base import Peer
+from rewards.peers.transport import Transport
+
+DIALECTS = {"credit_v1": points.CreditV1}
+
+
+@cache
+def peer_named(name: str) -> Peer | None:
+    """The peer, or None when its address is not configured: its rewards wait."""
+    if name == POINTS and settings.POINTS_SERVICE_URL:
+        return DIALECTS[settings.POINTS_DIALECT](_transport(settings.POINTS_SERVICE_URL, points.AUDIENCE))
+    if name == TOKENS and settings.TOKEN_GATEWAY_URL:
+        return tokens.Gateway(_transport(settings.TOKEN_GATEWAY_URL, tokens.AUDIENCE))
+    return None
+
+
+def _transport(url: str, audience: str) -> Transport:
+    return Transport(
+        base_url=url,
+        audience=audience,
+        timeout_seconds=settings.PAYOUT_TIMEOUT_SECONDS,
+        connections=settings.PAYOUT_CONCURRENCY,
+    )

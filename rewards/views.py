@@ -1,0 +1,116 @@
+"""`/internal/*` calls that may earn or unlock rewards, and `/my/rewards`, `/my/stats`."""
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from access.authentication import ServiceAuthentication, UserAuthentication, require_operation
+from access.models import ServiceOperation
+from api.decoding import body_of, moment_of
+from api.errors import EventTypeNotAllowed
+from api.rendering import g2a_text
+from campaigns.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
+from rewards.event_store import RewardRow
+from rewards.events import Accepted, event_accept, partner_accept, registration_accept
+from rewards.incoming import (
+    decode_event,
+    decode_partner_onboarded,
+    decode_role_upgraded,
+    decode_user_registered,
+    event_of,
+)
+from rewards.selectors import my_rewards, my_stats
+from rewards.services import role_upgrade
+
+Operation = ServiceOperation.Operation
+
+
+def reward_json(reward: RewardRow) -> dict[str, Any]:
+    """A reward as contract/http-api.md, section 4, shows it; the unused amount is zero."""
+    return {
+        "id": reward.id,
+        "beneficiary_user_id": reward.beneficiary_user_id,
+        "beneficiary_level": reward.beneficiary_level,
+        "points_amount": reward.points_amount or 0,
+        "g2a_amount": g2a_text(reward.g2a_amount),
+        "status": reward.status,
+        "required_min_role": reward.required_min_role,
+    }
+
+
+def accepted_json(accepted: Accepted) -> dict[str, Any]:
+    """The answer to an event."""
+    return {
+        "success": True,
+        "referral_event_id": accepted.event_id,
+        "duplicate": accepted.duplicate,
+        "reason": accepted.reason,
+        "reason_detail": accepted.reason_detail,
+        "rewards": [reward_json(reward) for reward in accepted.rewards],
+    }
+
+
+class InternalViewSet(ViewSet):
+    """What other services report. Each call: who, may they, what, then one service function."""
+
+    authentication_classes = (ServiceAuthentication,)
+
+    def user_registered(self, request: Request) -> Response:
+        """A user has registered, perhaps with a code."""
+        require_operation(request.user, Operation.USER_REGISTERED)
+        registered = registration_accept(request.user.name, decode_user_registered(body_of(request)))
+        accepted = registered.accepted
+        if accepted is None:
+            return Response({"success": False, "reason": registered.reason})
+        return Response(
+            {
+                **accepted_json(accepted),
+                "referrer_user_id": accepted.referrer_user_id,
+                "relation_id": registered.relation_id,
+            }
+        )
+
+    def partner_onboarded(self, request: Request) -> Response:
+        """A business partner was brought by a user."""
+        require_operation(request.user, Operation.PARTNER_ONBOARDED)
+        return Response(
+            accepted_json(partner_accept(request.user.name, decode_partner_onboarded(body_of(request))))
+        )
+
+    def event(self, request: Request) -> Response:
+        """A referred user has bought something."""
+        body = decode_event(body_of(request))
+        require_operation(request.user, Operation.EVENT, body.event_type)
+        if body.event_type in (USER_REGISTERED, RF_PARTNER_ONBOARDED):
+            raise EventTypeNotAllowed(f"{body.event_type} has an operation of its own.")
+        accepted = event_accept(event_of(request.user.name, body, now=timezone.now()))
+        return Response({**accepted_json(accepted), "code_reason": accepted.code_reason})
+
+    def user_role_upgraded(self, request: Request) -> Response:
+        """A user has another role now."""
+        require_operation(request.user, Operation.USER_ROLE_UPGRADED)
+        body = decode_role_upgraded(body_of(request))
+        unlocked = role_upgrade(
+            user_id=body.user_id,
+            new_role=body.new_role,
+            occurred_at=moment_of("occurred_at", body.occurred_at, now=timezone.now()),
+            by=f"service:{request.user.name}",
+        )
+        return Response({"success": True, "unlocked_rewards_count": unlocked})
+
+
+class MyRewardsViewSet(ViewSet):
+    """A user's own rewards and sums."""
+
+    authentication_classes = (UserAuthentication,)
+
+    def stats(self, request: Request) -> Response:
+        """Sums per campaign."""
+        return Response({"campaigns": my_stats(request.user.user_id)})
+
+    def rewards(self, request: Request) -> Response:
+        """The user's rewards, newest first."""
+        return Response(my_rewards(request))

@@ -1,0 +1,63 @@
+"""Telling the workers that something is due: after the commit, and rarely.
+
+A wake carries nothing but the peer's name and may be lost; the sweep finds what it would have announced. One
+thread per process sends at most one wake a peer per WAKE_SECONDS, so that a busy event path costs the broker
+next to nothing and a broker that is away costs the event path nothing at all.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from rewards.actors import pay_due
+from rewards.peers import PEER_OF_CURRENCY
+
+logger = logging.getLogger(__name__)
+
+WAKE_SECONDS = 0.1
+
+
+class Waker:
+    """Collects peers to wake and hands them to `send` from a thread of its own."""
+
+    def __init__(self, send: Callable[[str], None]) -> None:
+        self._send = send
+        self._lock = threading.Lock()
+        self._wanted: set[str] = set()
+        self._something = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def wake(self, peers: Iterable[str]) -> None:
+        """Ask for these peers' workers; returns at once."""
+        with self._lock:
+            self._wanted.update(peers)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="payout-waker", daemon=True)
+                self._thread.start()
+        self._something.set()
+
+    def _run(self) -> None:
+        while True:
+            self._something.wait()
+            self._something.clear()
+            with self._lock:
+                peers, self._wanted = self._wanted, set()
+            for peer in peers:
+                try:
+                    self._send(peer)
+                except Exception as error:
+                    logger.warning("The broker took no wake for %s: %s", peer, error)
+            time.sleep(WAKE_SECONDS)
+
+
+def _send(peer: str) -> None:
+    pay_due.send(peer)
+
+
+waker = Waker(_send)
+
+
+def wake_for(currencies: Iterable[str]) -> None:
+    """Wake the workers of the peers that pay these currencies."""
+    waker.wake({PEER_OF_CURRENCY[currency] for currency in currencies})

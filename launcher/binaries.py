@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from launcher.account import Account
@@ -39,19 +40,20 @@ def copied(binaries: Path, elsewhere: Path) -> Path:
     return copy / binaries.name
 
 
-def path_elsewhere(place: Path, label: str) -> Path:
-    """The one folder outside the clone that belongs to this folder of the clone."""
-    digest = hashlib.sha256(str(place.resolve()).encode()).hexdigest()[:12]
-    return ELSEWHERE / f"{label}-{digest}"
-
-
 def place_elsewhere(place: Path, label: str) -> Path:
-    """That folder, made if need be and open for everybody to pass through."""
-    folder = path_elsewhere(place, label)
+    """The one folder outside the clone that belongs to this folder of it; everybody may pass through."""
+    folder = _path_elsewhere(place, label)
     for made in (ELSEWHERE, folder):
         made.mkdir(mode=0o755, parents=True, exist_ok=True)
         made.chmod(0o755)
     return folder
+
+
+def forget_elsewhere(place: Path, label: str) -> None:
+    """Remove that folder, and the common one when it was the last."""
+    shutil.rmtree(_path_elsewhere(place, label), ignore_errors=True)
+    with suppress(OSError):
+        ELSEWHERE.rmdir()
 
 
 def major_version(binaries: Path) -> int:
@@ -59,6 +61,11 @@ def major_version(binaries: Path) -> int:
     answer = subprocess.run([binaries / "postgres", "--version"], capture_output=True, text=True, check=True)
     found = re.search(r"(\d+)", answer.stdout)
     return int(found.group(1)) if found else 0
+
+
+def _path_elsewhere(place: Path, label: str) -> Path:
+    digest = hashlib.sha256(str(place.resolve()).encode()).hexdigest()[:12]
+    return ELSEWHERE / f"{label}-{digest}"
 
 
 def _candidates() -> Iterator[Path]:

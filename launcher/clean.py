@@ -1,6 +1,5 @@
 """`python -m launcher clean`: remove what a demo has left outside the clone."""
 
-import shutil
 from pathlib import Path
 
 from launcher import binaries
@@ -12,5 +11,4 @@ def clean(clone: Path) -> None:
     run_folder = make_run_folder(clone)
     with sole_launcher(run_folder):
         end_leftovers(run_folder)
-        elsewhere = binaries.path_elsewhere(run_folder / "postgres", clone.name)
-        shutil.rmtree(elsewhere, ignore_errors=True)
+        binaries.forget_elsewhere(run_folder / "postgres", clone.name)

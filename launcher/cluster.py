@@ -63,6 +63,7 @@ class Cluster:
         """Remove everything; the server must be stopped."""
         for path in (self.data, self._place, self.home):
             shutil.rmtree(path, ignore_errors=True)
+        binaries.forget_elsewhere(self._place, self._label)
 
     def failure(self, output: str) -> LaunchError:
         """The sentence in what PostgreSQL's programs said before they gave up."""

@@ -57,13 +57,13 @@ def test_a_second_start_keeps_data_password_and_port(started: EmbeddedPostgres) 
 
 def test_it_starts_again_after_its_main_process_was_killed(started: EmbeddedPostgres) -> None:
     url = started.url
-    with psycopg.connect(url) as busy:
-        busy.execute("SELECT 1")
-        os.kill(started.process.pid, signal.SIGKILL)
-        started.process.wait()
+    busy = psycopg.connect(url)
+    os.kill(started.process.pid, signal.SIGKILL)
+    started.process.wait()
 
-        started.start()
+    started.start()
 
+    busy.close()
     assert started.url == url
     assert ask(started, "SELECT 1") == 1
 

@@ -5,6 +5,7 @@ The extraction works on a copy, so that looking never changes the tree.
 
 import argparse
 import gettext
+import os
 import shutil
 import subprocess
 import sys
@@ -115,7 +116,9 @@ def _require_tools() -> None:
 
 
 def _run(command: list[str], folder: Path | None = None) -> str:
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    # The extraction needs no settings, and must not find those of whoever called us.
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if result.returncode:
         raise LaunchError(f"{command[0]} failed: {result.stderr.strip() or result.stdout.strip()}")
     return result.stdout

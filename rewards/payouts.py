@@ -50,7 +50,7 @@ class Claim:
 CLAIM = """
 WITH due AS (
     SELECT id, status FROM rewards_referralreward
-    WHERE currency = %(currency)s AND next_attempt_at <= now()
+    WHERE currency = %(currency)s AND next_attempt_at <= statement_timestamp()
     ORDER BY next_attempt_at
     LIMIT %(limit)s
     FOR NO KEY UPDATE SKIP LOCKED
@@ -58,16 +58,16 @@ WITH due AS (
     UPDATE rewards_referralreward reward
     SET status = %(sent)s,
         claim_token = %(token)s,
-        next_attempt_at = now() + make_interval(secs => %(lease)s),
+        next_attempt_at = statement_timestamp() + make_interval(secs => %(lease)s),
         attempts = reward.attempts + CASE WHEN reward.external_task_id IS NULL THEN 1 ELSE 0 END,
         -- Sent before, without an answer on record: whoever asked has died, so it may be booked.
         in_doubt = reward.in_doubt OR (due.status <> 'pending' AND reward.external_task_id IS NULL),
-        updated_at = now()
+        updated_at = statement_timestamp()
     FROM due WHERE reward.id = due.id
     RETURNING reward.*, due.status AS status_before
 ), trail AS (
     INSERT INTO rewards_rewardtransition (id, reward_id, from_status, to_status, at, actor, reason)
-    SELECT referral_uuid7(), id, status_before, status, now(), %(actor)s, ''
+    SELECT referral_uuid7(), id, status_before, status, statement_timestamp(), %(actor)s, ''
     FROM claimed WHERE status_before <> status
 )
 SELECT claimed.id, event.id, claimed.beneficiary_user_id, claimed.beneficiary_level, claimed.points_amount,
@@ -161,7 +161,7 @@ SET status = change.status,
     external_tx_id = coalesce(change.tx_id, reward.external_tx_id),
     mint_number = change.mint_number,
     claim_token = NULL,
-    updated_at = now()
+    updated_at = statement_timestamp()
 FROM change JOIN held ON held.id = change.id
 WHERE reward.id = change.id
 RETURNING reward.id, held.status_before, reward.status, change.reason,
@@ -306,7 +306,7 @@ def due_currencies() -> list[str]:
             SELECT wanted.currency FROM unnest(%s::text[]) AS wanted(currency)
             WHERE EXISTS (
                 SELECT FROM rewards_referralreward reward
-                WHERE reward.currency = wanted.currency AND reward.next_attempt_at <= now()
+                WHERE reward.currency = wanted.currency AND reward.next_attempt_at <= statement_timestamp()
             )
             """,
             [ReferralReward.Currency.values],

@@ -57,7 +57,7 @@ def _is_newer(known: UserRole, new_role: str, occurred_at: datetime) -> bool:
 UNLOCK = """
 WITH opened AS (
     UPDATE rewards_referralreward reward
-    SET status = 'pending', next_attempt_at = reward.available_at, updated_at = now()
+    SET status = 'pending', next_attempt_at = reward.available_at, updated_at = statement_timestamp()
     WHERE reward.id IN (
         SELECT id FROM rewards_referralreward
         WHERE beneficiary_user_id = %s AND status = 'locked' AND required_min_role = ANY(%s)
@@ -66,7 +66,7 @@ WITH opened AS (
     RETURNING reward.id, reward.campaign_id, reward.currency, reward.points_amount, reward.g2a_amount
 ), trail AS (
     INSERT INTO rewards_rewardtransition (id, reward_id, from_status, to_status, at, actor, reason)
-    SELECT referral_uuid7(), id, 'locked', 'pending', now(), %s, %s FROM opened
+    SELECT referral_uuid7(), id, 'locked', 'pending', statement_timestamp(), %s, %s FROM opened
 )
 SELECT campaign_id, currency, count(*), coalesce(sum(points_amount), 0), coalesce(sum(g2a_amount), 0)
 FROM opened GROUP BY campaign_id, currency

@@ -1,0 +1,95 @@
+"""Fixtures that the whole suite shares."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+
+from access.grants import grants
+from access.tokens import service_memory, user_memory
+from campaigns.catalog import catalog
+from referral.keys import forget_keys
+from referral_project.demo import demo_campaigns_ensure
+from rewards.dispatch import drain_of
+from rewards.peers.registry import peer_named
+from rewards.stopping import stopping
+from tests.support.sandbox import SandboxProcess
+
+# What a test that commits leaves behind; reference data made by migrations stays.
+TABLES = (
+    "rewards_payoutattempt",
+    "rewards_rewardtransition",
+    "rewards_referralreward",
+    "rewards_referralstats",
+    "rewards_referredcounter",
+    "rewards_referrerdaycounter",
+    "rewards_peercircuit",
+    "referral_referralevent",
+    "referral_referralrelation",
+    "referral_partnerreferralrelation",
+    "referral_linkclicks",
+    "referral_linkvisit",
+    "referral_referrallink",
+    "referral_userrole",
+    "campaigns_campaignspend",
+    "campaigns_ruleversion",
+    "campaigns_referralcampaign",
+    "dramatiq.queue",
+)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process_memory() -> None:
+    """What a process remembers belongs to one test."""
+    catalog.forget()
+    grants.forget()
+    forget_keys()
+    service_memory.clear()
+    user_memory.clear()
+    peer_named.cache_clear()
+    drain_of.cache_clear()
+    stopping.clear()
+
+
+@pytest.fixture
+def campaigns(db: None) -> None:
+    """The five demo campaigns, in a transaction that is rolled back."""
+    demo_campaigns_ensure()
+
+
+@pytest.fixture
+def committed_db(django_db_setup: None, django_db_blocker: pytest.FixtureDef) -> Iterator[None]:
+    """A database in which everything is really committed, for tests with several connections."""
+    with django_db_blocker.unblock():
+        try:
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
+            connection.close()
+
+
+@pytest.fixture
+def committed_campaigns(committed_db: None) -> None:
+    """The five demo campaigns, committed."""
+    demo_campaigns_ensure()
+
+
+@pytest.fixture(scope="session")
+def _sandbox_process() -> Iterator[SandboxProcess]:
+    with SandboxProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def sandbox(_sandbox_process: SandboxProcess, settings: pytest.FixtureDef) -> SandboxProcess:
+    """The stand-in peers, empty and well-behaved, with our settings pointing at them."""
+    _sandbox_process.reset()
+    settings.POINTS_SERVICE_URL = _sandbox_process.points_url
+    settings.TOKEN_GATEWAY_URL = _sandbox_process.tokens_url
+    settings.PAYOUT_RETRY_BASE_SECONDS = 0.01
+    settings.PAYOUT_RETRY_MAX_SECONDS = 0.05
+    settings.PAYOUT_TIMEOUT_SECONDS = 1.0
+    settings.PAYOUT_LEASE_SECONDS = 2.0
+    settings.PAYOUT_SWEEP_SECONDS = 0.05
+    return _sandbox_process

@@ -1,0 +1,123 @@
+"""Calling the API as each of its callers would."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.test import Client
+
+from access.tokens import service_token, user_token
+
+BASE = "/api/referral/v1"
+
+
+@dataclass
+class Answer:
+    """Status, decoded body and headers of an answer."""
+
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+    @property
+    def code(self) -> str:
+        """The error code of the envelope."""
+        return self.body["error"]["code"]
+
+
+class Caller:
+    """One caller with its token; `post`, `get` and `patch` take paths below the base path."""
+
+    def __init__(self, token: str | None) -> None:
+        self._client = Client(raise_request_exception=False)
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Answer:
+        """POST JSON; bytes are sent as they are."""
+        return self.call("POST", path, body, **headers)
+
+    def patch(self, path: str, body: Any = None, **headers: str) -> Answer:
+        """PATCH JSON."""
+        return self.call("PATCH", path, body, **headers)
+
+    def get(self, path: str, **query: Any) -> Answer:
+        """GET with a query string."""
+        response = self._client.get(BASE + path, query, headers=self._headers)
+        return _answer(response)
+
+    def call(
+        self, method: str, path: str, body: Any = None, content_type: str = "application/json", **headers: str
+    ) -> Answer:
+        """Any method."""
+        data = body if isinstance(body, bytes) else json.dumps(body if body is not None else {}, default=_plain)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        response = self._client.generic(
+            method, BASE + path, data, content_type=content_type, headers={**self._headers, **named}
+        )
+        return _answer(response)
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal) else value.isoformat()
+
+
+def _answer(response: Any) -> Answer:
+    is_json = response.headers.get("Content-Type", "").startswith("application/json")
+    body = json.loads(response.content, parse_float=Decimal) if is_json and response.content else None
+    return Answer(response.status_code, body, dict(response.headers))
+
+
+def service(name: str) -> Caller:
+    """A calling service, such as `quest_service`."""
+    return Caller(service_token(name))
+
+
+def user(user_id: str, role: str = "user") -> Caller:
+    """A signed-in user; role `admin` opens the admin API."""
+    return Caller(user_token(user_id, role=role))
+
+
+def anybody() -> Caller:
+    """No token."""
+    return Caller(None)
+
+
+def now_text() -> str:
+    """This moment, as a caller would write it."""
+    return datetime.now(UTC).isoformat()
+
+
+def link_of(owner: str, campaign: str = "user_invite_default") -> str:
+    """The code of a user's link, made by the user API."""
+    return user(owner).post("/my/links", {"campaign_code": campaign}).body["code"]
+
+
+def register(new_user: str, code: str | None, **fields: Any) -> Answer:
+    """Report a registration as User Service does."""
+    body = {"new_user_id": new_user, "referral_code": code, "registered_at": now_text(), **fields}
+    return service("user_service").post("/internal/user-registered", body)
+
+
+def invite(referrer: str, referred: str, campaign: str = "user_invite_default") -> Answer:
+    """`referred` signs up with the link of `referrer`."""
+    return register(referred, link_of(referrer, campaign))
+
+
+def buy_quest(user_id: str, **fields: Any) -> Answer:
+    """Report a quest purchase as Quest Service does."""
+    body = {
+        "event_type": "quest_purchased",
+        "campaign_code": "quest_purchase_default",
+        "referred_user_id": user_id,
+        "occurred_at": now_text(),
+        **fields,
+    }
+    return service("quest_service").post("/internal/event", body)
+
+
+def become(user_id: str, role: str, occurred_at: str | None = None) -> Answer:
+    """Report a role as User Service does."""
+    body = {"user_id": user_id, "new_role": role, "occurred_at": occurred_at or now_text()}
+    return service("user_service").post("/internal/user-role-upgraded", body)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
+from django.test.utils import setup_databases, teardown_databases
 
 from access.grants import grants
 from access.tokens import service_memory, user_memory
@@ -49,6 +50,18 @@ def _fresh_process_memory() -> None:
     peer_named.cache_clear()
     drain_of.cache_clear()
     stopping.clear()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: pytest.FixtureDef
+) -> Iterator[None]:
+    """The test database, also in a run of `committed_db` tests alone, which pytest-django would not notice."""
+    with django_db_blocker.unblock():
+        databases = setup_databases(verbosity=0, interactive=False)
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(databases, verbosity=0)
 
 
 @pytest.fixture

@@ -1,0 +1,126 @@
+"""The service as processes: web, worker and scheduler, as an operator would start them."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import requests
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+START_SECONDS = 40
+STOP_SECONDS = 15
+
+
+def database_url() -> str:
+    """The database of this test process, as other processes can reach it."""
+    found = connection.settings_dict
+    return (
+        f"postgresql://{quote(found['USER'])}:{quote(found['PASSWORD'])}"
+        f"@{found['HOST']}:{found['PORT']}/{found['NAME']}"
+    )
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class ServiceProcesses:
+    """Web server, worker and scheduler on the database of the test, until the block ends."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
+        self._environment = {
+            **os.environ,
+            "DATABASE_URL": database_url(),
+            "PORT": str(self.port),
+            "PUBLIC_BASE_URL": self.url,
+            **environment,
+        }
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        """Start all three and wait until the web answers."""
+        self.start("web")
+        self.start("worker")
+        self.start("scheduler")
+        self.wait_until_ready()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop everything; what does not stop is killed."""
+        for process in self._processes.values():
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+        for name in self._processes:
+            self._end(name)
+
+    def start(self, name: str) -> None:
+        """Start `web`, `worker` or `scheduler`, each in a process group of its own."""
+        with (self._folder / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                self._command(name),
+                cwd=ROOT,
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def kill(self, name: str) -> None:
+        """SIGKILL the process and everything below it."""
+        os.killpg(self._processes[name].pid, signal.SIGKILL)
+        self._processes[name].wait()
+
+    def wait_until_ready(self) -> None:
+        """Wait for /healthz/ready; shows the web server's last words when it does not come."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._processes["web"].poll() is not None:
+                break
+            try:
+                if requests.get(f"{self.url}/healthz/ready", timeout=2).ok:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        raise AssertionError(f"the web server is not ready:\n{self.log('web')}")
+
+    def log(self, name: str) -> str:
+        """The end of a process's output."""
+        return (self._folder / f"{name}.log").read_text(errors="replace")[-3000:]
+
+    def _command(self, name: str) -> list[str]:
+        if name == "web":
+            return [
+                str(BIN / "granian"),
+                "--interface=wsgi",
+                f"--port={self.port}",
+                "--workers=1",
+                "--blocking-threads=2",
+                "referral_project.wsgi:application",
+            ]
+        if name == "worker":
+            return [sys.executable, "manage.py", "rundramatiq", "--processes=1", "--threads=4"]
+        return [sys.executable, "manage.py", "scheduler"]
+
+    def _end(self, name: str) -> None:
+        process = self._processes[name]
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill(name)

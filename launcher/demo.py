@@ -54,9 +54,13 @@ class Demo:
         """Whether a peer is missing."""
         return not {"POINTS_SERVICE_URL", "TOKEN_GATEWAY_URL"} <= self.given.keys()
 
-    def record(self, **more: str) -> None:
-        """Add what has become known, and write it down."""
-        self.values |= more
+    @property
+    def prepared_before(self) -> bool:
+        """Whether the last start used the same database."""
+        return self._earlier.get("DATABASE_URL") == self.values["DATABASE_URL"]
+
+    def record(self) -> None:
+        """Write down what the service is started with."""
         demo_env.write(self.env_file, self.values)
 
     def database(self) -> Database:
@@ -81,7 +85,7 @@ class Demo:
         return self._program("prepare_demo", "manage.py", "prepare_demo")
 
     def servers(self) -> list[Program]:
-        """What serves until the end."""
+        """What serves until the end, the web server first."""
         return [self._web(), self._worker(), self._program("scheduler", "manage.py", "scheduler")]
 
     @property

@@ -56,12 +56,22 @@ class Run:
         if self.demo.needs_database:
             self._start_database()
         self.demo.record()
-        self._prepare()
-        if not self.stopping.requested():
-            for server in self.demo.servers():
-                self.supervisor.start(server)
+        self._start_servers()
         if self._until(self._is_ready, "web") and self._until(self._sandbox_is_ready, "sandbox"):
             say(welcome(self.demo.base_url, self.demo.values))
+
+    def _start_servers(self) -> None:
+        """A database that was prepared before lets the web server start at once; only news are applied."""
+        web, *others = self.demo.servers()
+        if self.demo.prepared_before:
+            self.supervisor.start(web)
+            self._prepare()
+        else:
+            self._prepare()
+            others.insert(0, web)
+        for server in others:
+            if not self.stopping.requested():
+                self.supervisor.start(server)
 
     def _start_database(self) -> None:
         say("Starting the database")

@@ -1,6 +1,6 @@
 """DRF's view of who calls: one authentication class for each segment of the API."""
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.permissions import BasePermission
@@ -70,8 +70,15 @@ def person_name(person: Any) -> str:
     return f"admin:{person.user_id}" if isinstance(person, EndUser) else f"staff:{person.get_username()}"
 
 
-def require_operation(service: Service, operation: str, event_type: str = "") -> None:
-    """Refuse a service that may not call this operation for this event type. Raises Forbidden."""
+def end_user(request: Request) -> EndUser:
+    """The signed-in user of a request that UserAuthentication let through."""
+    return cast(EndUser, request.user)
+
+
+def service_allowed(request: Request, operation: str, event_type: str = "") -> Service:
+    """The calling service, if it may call this operation for this event type. Raises Forbidden."""
+    service = cast(Service, request.user)
     if not grants.allows(service.name, operation, event_type):
         what = f"{operation} for {event_type}" if event_type else operation
         raise Forbidden(f"{service.name} may not call {what}.")
+    return service

@@ -52,7 +52,7 @@ def domain_error_of(exception: Exception) -> errors.DomainError | None:
     if isinstance(exception, drf.UnsupportedMediaType):
         return errors.UnsupportedMediaType(str(exception.detail))
     if isinstance(exception, drf.Throttled):
-        return errors.Throttled(str(exception.detail), int(exception.wait or 1) + 1)
+        return errors.Throttled(str(exception.detail), int(getattr(exception, "wait", None) or 1) + 1)
     if isinstance(exception, drf.ParseError):
         return errors.InvalidJson(str(exception.detail))
     return None

@@ -22,7 +22,7 @@ class RequestIdMiddleware:
         """Wrap one request."""
         given = request.headers.get("X-Request-Id", "")
         request_id = given if REQUEST_ID.fullmatch(given) else str(uuid7())
-        request.request_id = request_id  # type: ignore[attr-defined] - read by the envelope
+        setattr(request, "request_id", request_id)  # noqa: B010 - not an attribute that Django knows
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self.get_response(request)
         response["X-Request-Id"] = request_id

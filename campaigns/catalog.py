@@ -57,7 +57,7 @@ class CampaignEntry:
         """The first scope key that the event does not meet; None when it lies inside the scope."""
         for key, wanted in self.scope.items():
             if key == "module":
-                found = MODULES_BY_EVENT_TYPE.get(event_type, wanted)
+                found: Any = MODULES_BY_EVENT_TYPE.get(event_type, wanted)
             else:
                 found = (metadata or {}).get(key)
             if found is None or str(found) != wanted:

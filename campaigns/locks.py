@@ -48,6 +48,6 @@ def lock_links(user_id: str) -> None:
     _execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [LINKS, user_id])
 
 
-def _execute(sql: str, parameters: list[object]) -> None:
+def _execute(sql: str, parameters: list[int | str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 
-def amount_field(*args: Any, **options: Any) -> "models.DecimalField[Any, Any]":
+def amount_field(verbose_name: Any = None, **options: Any) -> "models.DecimalField[Any, Any]":
     """A column for amounts: exact, nine places."""
-    return models.DecimalField(*args, max_digits=30, decimal_places=9, **options)
+    return models.DecimalField(verbose_name, max_digits=30, decimal_places=9, **options)
 
 
 class CampaignQuerySet(models.QuerySet["ReferralCampaign"]):

@@ -100,9 +100,10 @@ def _apply(campaign: ReferralCampaign, changes: dict[str, Any], by: str) -> None
     status = changes.pop("status", campaign.status)
     before = {name: getattr(campaign, name) for name in CONTENT_FIELDS}
     _check_fixed(campaign, changes)
-    if {"campaign_type", "scope"} & changes.keys() and "event_types" not in changes:
-        if changes.get("campaign_type", campaign.campaign_type) != Type.CUSTOM:
-            before["event_types"] = []
+    custom = changes.get("campaign_type", campaign.campaign_type) == Type.CUSTOM
+    if not custom and "event_types" not in changes:
+        # They follow from type and scope, which may have changed.
+        before["event_types"] = []
     content = CampaignContent(**{**before, **changes})
     rules = content_check(content)
     if status != campaign.status and status not in NEXT_STATUSES[campaign.status]:

@@ -30,8 +30,8 @@ class CampaignBody(msgspec.Struct, omit_defaults=True):
     reward_rules: dict[str, Any] | Unset = msgspec.UNSET
     is_default: bool | Unset = msgspec.UNSET
     status: str | Unset = msgspec.UNSET
-    start_at: str | None | Unset = msgspec.UNSET
-    end_at: str | None | Unset = msgspec.UNSET
+    start_at: str | Unset | None = msgspec.UNSET
+    end_at: str | Unset | None = msgspec.UNSET
 
 
 decode_campaign = decoder(CampaignBody)

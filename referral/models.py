@@ -13,9 +13,9 @@ ID_LENGTH = 64
 ID_REGEX = r"^[!-~]{1,64}$"
 
 
-def id_field(*args: Any, **options: Any) -> "models.CharField[Any, Any]":
+def id_field(verbose_name: Any = None, **options: Any) -> "models.CharField[Any, Any]":
     """A column for an opaque id that another service owns."""
-    return models.CharField(*args, max_length=ID_LENGTH, **options)
+    return models.CharField(verbose_name, max_length=ID_LENGTH, **options)
 
 
 class ReferralLink(models.Model):

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from access.authentication import ServiceAuthentication, UserAuthentication, require_operation
+from access.authentication import ServiceAuthentication, UserAuthentication, end_user, service_allowed
 from access.models import ServiceOperation
 from api.decoding import ID_PATTERN, CampaignCode, body_of, decoder, metadata_of
 from api.errors import ValidationFailed
@@ -85,7 +85,7 @@ class MyLinksViewSet(ViewSet):
 
     def list(self, request: Request) -> Response:
         """All links; a user's first call makes one in each default campaign."""
-        user_id = request.user.user_id
+        user_id = end_user(request).user_id
         default_links_ensure(owner_user_id=user_id)
         links = ReferralLink.objects.filter(owner_user_id=user_id)
         if campaign_type := request.query_params.get("campaign_type"):
@@ -102,7 +102,7 @@ class MyLinksViewSet(ViewSet):
         """A link in a campaign; the same again answers the same link."""
         body = decode_new_link(body_of(request))
         link, created = link_create(
-            owner_user_id=request.user.user_id,
+            owner_user_id=end_user(request).user_id,
             campaign_code=body.campaign_code,
             deep_link_payload=metadata_of("deep_link_payload", body.deep_link_payload),
         )
@@ -111,7 +111,7 @@ class MyLinksViewSet(ViewSet):
     def partial_update(self, request: Request, link_id: UUID) -> Response:
         """Switch a link on or off."""
         body = decode_link_change(body_of(request))
-        link_switch(owner_user_id=request.user.user_id, link_id=link_id, is_active=body.is_active)
+        link_switch(owner_user_id=end_user(request).user_id, link_id=link_id, is_active=body.is_active)
         return Response(_one(link_id))
 
 
@@ -122,7 +122,7 @@ class UplineViewSet(ViewSet):
 
     def retrieve(self, request: Request, user_id: str) -> Response:
         """Two levels up; an unknown user has none."""
-        require_operation(request.user, ServiceOperation.Operation.UPLINE)
+        service_allowed(request, ServiceOperation.Operation.UPLINE)
         if not re.fullmatch(ID_PATTERN, user_id):
             raise ValidationFailed.of("user_id", "must be 1 to 64 printable ASCII characters without spaces")
         upline = upline_of(user_id)

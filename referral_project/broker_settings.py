@@ -34,4 +34,4 @@ def broker_settings(broker_url: str, database_url: str) -> dict[str, Any]:
             "OPTIONS": {"url": broker_url},
             "MIDDLEWARE": MIDDLEWARE,
         }
-    environment.refuse("DRAMATIQ_BROKER_URL", f"must begin with redis:// or amqp://, not {scheme}://.")
+    return environment.refuse("DRAMATIQ_BROKER_URL", f"must begin with redis:// or amqp://, not {scheme}://.")

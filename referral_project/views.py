@@ -70,6 +70,7 @@ def _broker() -> str:
         elif hasattr(broker, "connection"):
             broker.connection.process_data_events()
     except Exception as error:
+        # Each broker's client raises its own; all of them mean the same here.
         return f"the broker does not answer ({type(error).__name__})"
     return "ok"
 

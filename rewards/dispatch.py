@@ -85,6 +85,7 @@ class Drain:
         try:
             return Settled(entry, self.peer.settle(entry.order))
         except Exception as error:
+            # A fault of ours must not strand the rewards beside it.
             logger.exception("Paying reward %s failed", entry.order.reward_id)
             return Settled(entry, Answer(Outcome.UNKNOWN, message=f"internal: {error}"[:MESSAGE_LENGTH]))
 

@@ -201,15 +201,15 @@ class Batch:
 WRITE = """
 WITH new_events AS (
     INSERT INTO referral_referralevent (
-        id, campaign_id, rule_version_id, event_type, source_service, external_event_id, idempotency_key, fingerprint,
-        referrer_user_id, referred_user_id, business_partner_id, subject_type, subject_id, amount_base, metadata,
-        occurred_at, created_at, reason, reason_detail, code_reason
+        id, campaign_id, rule_version_id, event_type, source_service, external_event_id, idempotency_key,
+        fingerprint, referrer_user_id, referred_user_id, business_partner_id, subject_type, subject_id,
+        amount_base, metadata, occurred_at, created_at, reason, reason_detail, code_reason
     )
     SELECT * FROM jsonb_to_recordset(%s::jsonb) AS e(
         id uuid, campaign_id uuid, rule_version_id uuid, event_type text, source_service text,
         external_event_id text, idempotency_key text, fingerprint text,
-        referrer_user_id text, referred_user_id text, business_partner_id text, subject_type text, subject_id text,
-        amount_base numeric, metadata jsonb, occurred_at timestamptz, created_at timestamptz,
+        referrer_user_id text, referred_user_id text, business_partner_id text, subject_type text,
+        subject_id text, amount_base numeric, metadata jsonb, occurred_at timestamptz, created_at timestamptz,
         reason text, reason_detail text, code_reason text
     )
     ORDER BY e.source_service, e.idempotency_key
@@ -221,9 +221,9 @@ WITH new_events AS (
     )
     SELECT r.*, CASE WHEN r.status = 'pending' THEN r.available_at END, false, 0, 0, '', 1, %s, %s
     FROM jsonb_to_recordset(%s::jsonb) AS r(
-        id uuid, referral_event_id uuid, campaign_id uuid, beneficiary_user_id text, beneficiary_level smallint,
-        currency text, points_amount bigint, g2a_amount numeric, status text, required_min_role text,
-        available_at timestamptz
+        id uuid, referral_event_id uuid, campaign_id uuid, beneficiary_user_id text,
+        beneficiary_level smallint, currency text, points_amount bigint, g2a_amount numeric, status text,
+        required_min_role text, available_at timestamptz
     )
 ), counted_referred AS (
     UPDATE rewards_referredcounter c SET events = c.events + d.events
@@ -255,7 +255,7 @@ def write(batch: Batch) -> None:
         for (c, user, day), n in batch.days.items()
     ]
     spend = [{"campaign_id": c, "points": points, "g2a": g2a} for c, (points, g2a) in batch.spend.items()]
-    parameters = [
+    parameters: list[Any] = [
         _json(batch.events),
         batch.now,
         batch.now,

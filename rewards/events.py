@@ -77,7 +77,7 @@ class _BudgetNotOpen(Exception):
         self.campaign_id = campaign_id
 
 
-# --- events ---------------------------------------------------------------------------------------------------
+# --- events -------------------------------------------------------------------------------------------------
 
 
 def event_accept(event: NewEvent) -> Accepted:
@@ -295,7 +295,7 @@ def _counters(batch: Batch, candidate: Candidate, opened: Opened) -> Counters:
     )
 
 
-# --- registrations and partners -------------------------------------------------------------------------------
+# --- registrations and partners -----------------------------------------------------------------------------
 
 
 def registration_accept(service: str, body: UserRegistered) -> Registered:
@@ -425,7 +425,7 @@ def _onboarded_event(campaign: CampaignEntry, event: NewEvent) -> ReferralEvent 
     ).first()
 
 
-# --- repeats --------------------------------------------------------------------------------------------------
+# --- repeats ------------------------------------------------------------------------------------------------
 
 
 def _known_key(event: NewEvent) -> ReferralEvent | None:
@@ -480,7 +480,7 @@ def _conflict(event: NewEvent) -> IdempotencyConflict:
     )
 
 
-# --- trying again ---------------------------------------------------------------------------------------------
+# --- trying again -------------------------------------------------------------------------------------------
 
 
 def _retrying(work: Callable[[], T]) -> T:

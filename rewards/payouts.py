@@ -79,10 +79,24 @@ JOIN campaigns_referralcampaign campaign ON campaign.id = claimed.campaign_id
 """
 
 
+ORDER_FIELDS = (
+    "reward_id",
+    "event_id",
+    "user_id",
+    "level",
+    "points",
+    "g2a",
+    "campaign_code",
+    "event_type",
+    "task_id",
+    "mint_number",
+)
+
+
 def claim(peer: Peer, limit: int) -> list[Claim]:
     """Take up to `limit` due rewards of a peer, longest waiting first; other workers skip them."""
     token = uuid7()
-    parameters = {
+    parameters: dict[str, Any] = {
         "currency": peer.currency,
         "limit": limit,
         "sent": peer.sent_status,
@@ -96,8 +110,8 @@ def claim(peer: Peer, limit: int) -> list[Claim]:
 
 
 def _claim_of(row: Sequence[Any], token: UUID) -> Claim:
-    order = Order(*row[:10], request_id=str(uuid7()))
-    return Claim(order, token, *row[10:])
+    values = dict(zip(ORDER_FIELDS, row, strict=False))
+    return Claim(Order(**values, request_id=str(uuid7())), token, *row[len(values) :])
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,10 @@ WITH counted AS (
       )
     GROUP BY 1
 ), earned AS (
-    SELECT reward.beneficiary_user_id AS user_id, sum(reward.points_amount) AS points, sum(reward.g2a_amount) AS g2a
-    FROM rewards_referralreward reward JOIN referral_referralevent event ON event.id = reward.referral_event_id
+    SELECT reward.beneficiary_user_id AS user_id,
+           sum(reward.points_amount) AS points, sum(reward.g2a_amount) AS g2a
+    FROM rewards_referralreward reward
+    JOIN referral_referralevent event ON event.id = reward.referral_event_id
     WHERE event.occurred_at >= %(from)s AND event.occurred_at < %(to)s AND reward.status = 'completed'
       AND (%(campaign)s::uuid IS NULL OR event.campaign_id = %(campaign)s::uuid)
     GROUP BY 1

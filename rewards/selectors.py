@@ -48,9 +48,9 @@ def support_item(reward: ReferralReward) -> dict[str, Any]:
     }
 
 
-def my_rewards(request: Request) -> dict[str, Any]:
-    """A page of the caller's rewards, by page or by cursor."""
-    rows = ReferralReward.objects.filter(beneficiary_user_id=request.user.user_id)
+def my_rewards(request: Request, user_id: str) -> dict[str, Any]:
+    """A page of a user's rewards, by page or by cursor."""
+    rows = ReferralReward.objects.filter(beneficiary_user_id=user_id)
     return _rewards_page(request, rows, reward_item)
 
 

@@ -89,7 +89,7 @@ def _unlock_by_role(user_id: str, role: str, by: str) -> int:
     return sum(count for _, _, count, *_ in groups)
 
 
-# --- by hand --------------------------------------------------------------------------------------------------
+# --- by hand ------------------------------------------------------------------------------------------------
 
 
 def reward_unlock(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
@@ -130,10 +130,11 @@ def reward_retry(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
 
 
 def reward_cancel(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
-    """Cancel a reward that is not paid and cannot have been; gives back its budget and, with the event's last
-    reward, the event's place in the limits.
+    """Cancel a reward that is not paid and cannot have been.
 
-    Raises NotFound, ValidationFailed without a reason, IllegalTransition (also while the payment is in doubt).
+    Gives back its budget and, with the event's last reward, the event's place in the limits.
+
+    Raises NotFound, ValidationFailed without a reason, IllegalTransition (also while in doubt).
     """
     reason = _reason(reason)
     campaign_id = ReferralReward.objects.filter(pk=reward_id).values_list("campaign_id", flat=True).first()
@@ -200,11 +201,11 @@ def _move(reward: ReferralReward, status: str, by: str, reason: str, **changes: 
 
 
 def _stats_move(reward: ReferralReward, source: str, target: str | None) -> dict[str, Any]:
-    amount = reward.points_amount if reward.currency == "points" else reward.g2a_amount
-    delta = {"campaign_id": reward.campaign_id, "user_id": reward.beneficiary_user_id}
-    delta[f"{reward.currency}_{source}"] = -amount  # type: ignore[assignment, operator] - exactly one is set
+    amount = reward.points_amount or reward.g2a_amount or 0
+    delta: dict[str, Any] = {"campaign_id": reward.campaign_id, "user_id": reward.beneficiary_user_id}
+    delta |= {f"{reward.currency}_{source}": -amount}
     if target:
-        delta[f"{reward.currency}_{target}"] = amount  # type: ignore[assignment]
+        delta |= {f"{reward.currency}_{target}": amount}
     return delta
 
 

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from access.authentication import ServiceAuthentication, UserAuthentication, require_operation
+from access.authentication import ServiceAuthentication, UserAuthentication, end_user, service_allowed
 from access.models import ServiceOperation
 from api.decoding import body_of, moment_of
 from api.errors import EventTypeNotAllowed
@@ -60,8 +60,8 @@ class InternalViewSet(ViewSet):
 
     def user_registered(self, request: Request) -> Response:
         """A user has registered, perhaps with a code."""
-        require_operation(request.user, Operation.USER_REGISTERED)
-        registered = registration_accept(request.user.name, decode_user_registered(body_of(request)))
+        service = service_allowed(request, Operation.USER_REGISTERED)
+        registered = registration_accept(service.name, decode_user_registered(body_of(request)))
         accepted = registered.accepted
         if accepted is None:
             return Response({"success": False, "reason": registered.reason})
@@ -75,29 +75,29 @@ class InternalViewSet(ViewSet):
 
     def partner_onboarded(self, request: Request) -> Response:
         """A business partner was brought by a user."""
-        require_operation(request.user, Operation.PARTNER_ONBOARDED)
+        service = service_allowed(request, Operation.PARTNER_ONBOARDED)
         return Response(
-            accepted_json(partner_accept(request.user.name, decode_partner_onboarded(body_of(request))))
+            accepted_json(partner_accept(service.name, decode_partner_onboarded(body_of(request))))
         )
 
     def event(self, request: Request) -> Response:
         """A referred user has bought something."""
         body = decode_event(body_of(request))
-        require_operation(request.user, Operation.EVENT, body.event_type)
+        service = service_allowed(request, Operation.EVENT, body.event_type)
         if body.event_type in (USER_REGISTERED, RF_PARTNER_ONBOARDED):
             raise EventTypeNotAllowed(f"{body.event_type} has an operation of its own.")
-        accepted = event_accept(event_of(request.user.name, body, now=timezone.now()))
+        accepted = event_accept(event_of(service.name, body, now=timezone.now()))
         return Response({**accepted_json(accepted), "code_reason": accepted.code_reason})
 
     def user_role_upgraded(self, request: Request) -> Response:
         """A user has another role now."""
-        require_operation(request.user, Operation.USER_ROLE_UPGRADED)
+        service = service_allowed(request, Operation.USER_ROLE_UPGRADED)
         body = decode_role_upgraded(body_of(request))
         unlocked = role_upgrade(
             user_id=body.user_id,
             new_role=body.new_role,
             occurred_at=moment_of("occurred_at", body.occurred_at, now=timezone.now()),
-            by=f"service:{request.user.name}",
+            by=f"service:{service.name}",
         )
         return Response({"success": True, "unlocked_rewards_count": unlocked})
 
@@ -109,8 +109,8 @@ class MyRewardsViewSet(ViewSet):
 
     def stats(self, request: Request) -> Response:
         """Sums per campaign."""
-        return Response({"campaigns": my_stats(request.user.user_id)})
+        return Response({"campaigns": my_stats(end_user(request).user_id)})
 
     def rewards(self, request: Request) -> Response:
         """The user's rewards, newest first."""
-        return Response(my_rewards(request))
+        return Response(my_rewards(request, end_user(request).user_id))

@@ -47,6 +47,7 @@ class Waker:
                 try:
                     self._send(peer)
                 except Exception as error:
+                    # Whatever the broker's client raises: the sweep finds what this wake would have told.
                     logger.warning("The broker took no wake for %s: %s", peer, error)
             time.sleep(WAKE_SECONDS)
 

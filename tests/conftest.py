@@ -56,7 +56,7 @@ def _fresh_process_memory() -> None:
 def django_db_setup(
     django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: pytest.FixtureDef
 ) -> Iterator[None]:
-    """The test database, also in a run of `committed_db` tests alone, which pytest-django would not notice."""
+    """The test database; pytest-django would make none for a run of `committed_db` tests alone."""
     with django_db_blocker.unblock():
         databases = setup_databases(verbosity=0, interactive=False)
     yield

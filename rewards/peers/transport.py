@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -143,6 +144,6 @@ def _read(response: requests.Response, deadline: float) -> bytes:
 
 def _json_of(body: bytes) -> Any:
     try:
-        return requests.compat.json.loads(body)
+        return orjson.loads(body)
     except (ValueError, RecursionError):
         return None

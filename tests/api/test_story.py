@@ -18,7 +18,11 @@ def test_everybody_is_paid_what_the_rules_say(sandbox):
 
     # when C buys a quest, a voucher and a stay, A brings a partner, and A becomes VIP
     assert buy_quest("user-c").status == 200
-    voucher = {"event_type": "voucher_premium_purchased", "referred_user_id": "user-c", "occurred_at": now_text()}
+    voucher = {
+        "event_type": "voucher_premium_purchased",
+        "referred_user_id": "user-c",
+        "occurred_at": now_text(),
+    }
     assert service("voucher_service").post("/internal/event", voucher).status == 200
     stay = {
         "event_type": "rielt_booking_made",

@@ -79,8 +79,8 @@ def test_a_worker_killed_while_it_pays_costs_nobody_anything(service, sandbox):
 
     # then everything is completed and each reward stands in the ledger once
     _wait(lambda: not ReferralReward.objects.exclude(status="completed").exists())
-    credits = [row["external_id"] for row in sandbox.state()["points"]["transactions"]]
-    assert sorted(credits) == sorted(str(key) for key in ReferralReward.objects.values_list("id", flat=True))
+    credited = [row["external_id"] for row in sandbox.state()["points"]["transactions"]]
+    assert sorted(credited) == sorted(str(key) for key in ReferralReward.objects.values_list("id", flat=True))
 
 
 def _wait(condition, seconds=25):

@@ -51,7 +51,9 @@ class Caller:
         self, method: str, path: str, body: Any = None, content_type: str = "application/json", **headers: str
     ) -> Answer:
         """Any method."""
-        data = body if isinstance(body, bytes) else json.dumps(body if body is not None else {}, default=_plain)
+        data = (
+            body if isinstance(body, bytes) else json.dumps(body if body is not None else {}, default=_plain)
+        )
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         response = self._client.generic(
             method, BASE + path, data, content_type=content_type, headers={**self._headers, **named}

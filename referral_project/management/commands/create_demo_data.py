@@ -74,7 +74,11 @@ class Command(BaseCommand):
             self._progress("purchases", number + 1, users * 3)
         for events in batch.values():
             for start in range(0, len(events), BATCH):
-                refused = [answer for answer in events_accept(events[start : start + BATCH]) if isinstance(answer, DomainError)]
+                refused = [
+                    answer
+                    for answer in events_accept(events[start : start + BATCH])
+                    if isinstance(answer, DomainError)
+                ]
                 if refused:
                     self.stderr.write(f"{len(refused)} purchases were refused, such as: {refused[0].message}")
 

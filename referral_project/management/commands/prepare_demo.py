@@ -29,7 +29,9 @@ class Command(BaseCommand):
 
     def _ensure_admin(self, password: str) -> None:
         users = get_user_model()
-        admin, _ = users.objects.get_or_create(username=ADMIN, defaults={"is_staff": True, "is_superuser": True})
+        admin, _ = users.objects.get_or_create(
+            username=ADMIN, defaults={"is_staff": True, "is_superuser": True}
+        )
         if password and not admin.check_password(password):
             admin.set_password(password)
             admin.save(update_fields=["password"])

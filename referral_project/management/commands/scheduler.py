@@ -37,7 +37,8 @@ class Command(BaseCommand):
         while not self.stopping.is_set():
             try:
                 self._lead_when_possible()
-            except Exception as error:  # noqa: BLE001 - database or broker away: whatever it is, go on later
+            except Exception as error:
+                # Database or broker away: whatever it is, go on later.
                 logger.warning("Periodic work is interrupted: %s", error)
                 connection.close()
                 self.stopping.wait(ASK_AGAIN_SECONDS)

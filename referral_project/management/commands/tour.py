@@ -32,7 +32,8 @@ EXPECTED = {
     "A": Expected(
         100 + 50 + 5 + 15 + 20 + 500,
         "5.500000000",
-        "B signed up 100 · C signed up 50 · quest 5 · voucher 15 and 0.5 G2A · booking 2 % = 20 · partner 500 and 5 G2A",
+        "B signed up 100 · C signed up 50 · quest 5 · voucher 15 and 0.5 G2A · booking 2 % = 20 · "
+        "partner 500 and 5 G2A",
     ),
     "B": Expected(
         20 + 100 + 10 + 30 + 50,
@@ -58,7 +59,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Play it, wait, compare; ends with an error when a balance differs."""
         if not options["sandbox"]:
-            raise CommandError("The tour reads balances from the sandbox peers; name their page with --sandbox.")
+            raise CommandError(
+                "The tour reads balances from the sandbox peers; name their page with --sandbox."
+            )
         self.base = f"{options['url']}/api/referral/v1"
         self.people = {name: f"tour-{datetime.now(UTC):%H%M%S%f}-{name.lower()}" for name in EXPECTED}
         try:
@@ -69,7 +72,7 @@ class Command(BaseCommand):
             raise CommandError(f"No answer: {error}. Is the service running?") from error
         self._compare(balances)
 
-    # --- the story --------------------------------------------------------------------------------------------
+    # --- the story ------------------------------------------------------------------------------------
 
     def _play(self) -> None:
         self._say("A takes a link, B registers with it, C registers with B's")
@@ -129,7 +132,7 @@ class Command(BaseCommand):
         )
         self._tell(answer)
 
-    # --- the wire ---------------------------------------------------------------------------------------------
+    # --- the wire -------------------------------------------------------------------------------------
 
     def _send(self, service: str, path: str, **body: Any) -> dict[str, Any]:
         return self._call("POST", path, service_token(service), body)
@@ -146,13 +149,15 @@ class Command(BaseCommand):
     def _check_rules(self) -> None:
         """The balances are those of the demo's rules: say so when staff have changed them."""
         token = user_token("tour", role="admin")
-        found = {row["code"]: row for row in self._call("GET", "/admin/campaigns?page_size=100", token)["items"]}
+        found = {
+            row["code"]: row for row in self._call("GET", "/admin/campaigns?page_size=100", token)["items"]
+        }
         for campaign in CAMPAIGNS:
-            row = found.get(campaign["code"])
-            if row is None or row["status"] != "active" or row["reward_rules"] != campaign["reward_rules"]:
+            row = found.get(campaign["code"], {})
+            if row.get("status") != "active" or row["reward_rules"] != campaign["reward_rules"]:
                 raise CommandError(
-                    f"The campaign {campaign['code']} is not as the demo made it, so the balances would differ. "
-                    "Set it back, or start with an empty database (make clean)."
+                    f"The campaign {campaign['code']} is not as the demo made it, "
+                    "so the balances would differ. Set it back, or start with an empty database (make clean)."
                 )
 
     def _wait_until_paid(self, sandbox: str, seconds: float) -> dict[str, tuple[int, str]]:
@@ -183,7 +188,7 @@ class Command(BaseCommand):
     def _rewards_of(self, person: str) -> list[dict[str, Any]]:
         return list(self._call("GET", "/my/rewards?page_size=100", user_token(person))["items"])
 
-    # --- words ------------------------------------------------------------------------------------------------
+    # --- words ----------------------------------------------------------------------------------------
 
     def _compare(self, balances: dict[str, tuple[int, str]]) -> None:
         self._say("balances at the peers")
@@ -201,7 +206,8 @@ class Command(BaseCommand):
     def _tell(self, answer: dict[str, Any]) -> None:
         names = {person: name for name, person in self.people.items()}
         for reward in answer["rewards"]:
-            amount = f"{reward['points_amount']} points" if reward["points_amount"] else f"{reward['g2a_amount']} G2A"
+            points, g2a = reward["points_amount"], reward["g2a_amount"]
+            amount = f"{points} points" if points else f"{g2a} G2A"
             waits = f" (locked until {reward['required_min_role']})" if reward["status"] == "locked" else ""
             self._say(f"  {names[reward['beneficiary_user_id']]} earns {amount}{waits}")
 

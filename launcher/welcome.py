@@ -52,5 +52,5 @@ def _bob_buys(base_url: str) -> str:
 def _post(base_url: str, path: str, service: str, body: str) -> str:
     return (
         f'curl -sS -H "Authorization: Bearer $({MANAGE} service_token {service})" '
-        f"-H 'Content-Type: application/json' -d '{body}' {base_url}{API}{path}"
+        f"-H 'Content-Type: application/json' -d '{body}' {base_url}{API}{path}; echo"
     )

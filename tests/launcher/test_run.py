@@ -1,5 +1,6 @@
 """The launcher as a whole, with real processes and a service made of stubs."""
 
+import errno
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from launcher import demo_env
+from launcher.errors import explain
 from launcher.processes import is_alive, wait_until
 from tests.launcher.conftest import Clone, read_until, stop
 
@@ -138,14 +140,16 @@ def test_given_values_win_and_secrets_are_for_the_owner_only(clone: Clone) -> No
     assert values["USER_JWT_KEY"].startswith("demo-")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_named(clone: Clone) -> None:
-    clone.folder.chmod(0o555)
-
-    output = clone.output_of_failed_launch()
-
-    clone.folder.chmod(0o755)
-    assert "cannot be written" in output
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (errno.ENOSPC, "The disk that holds /x/.run is full"),
+        (errno.EACCES, "/x/.run cannot be written"),
+        (errno.EROFS, "/x/.run cannot be written"),
+    ],
+)
+def test_what_the_system_refuses_becomes_a_sentence(number: int, sentence: str) -> None:
+    assert str(explain(OSError(number, os.strerror(number)), "/x/.run")).startswith(sentence)
 
 
 def test_a_hang_up_and_a_second_request_end_it_at_once(clone: Clone) -> None:

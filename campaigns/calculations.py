@@ -125,7 +125,9 @@ def calculate(
     if any(level.drafts for level in levels):
         return Calculation(levels, None, None)
     silent = [level for level in levels if level.beneficiary is not None]
-    first = min(silent, key=lambda level: REASONS.index(level.reason or ZERO_AMOUNT))
+    # A level without a rule speaks for the event only when no other has one.
+    ruled = [level for level in silent if level.reason != NO_RULE]
+    first = min(ruled or silent, key=lambda level: REASONS.index(level.reason or ZERO_AMOUNT))
     return Calculation(levels, first.reason, first.reason_detail)
 
 
@@ -173,7 +175,8 @@ def _level(
         return LevelOutcome(name, beneficiary, (), ROLE_TOO_LOW, f"{name}.locked_until_role")
     if rule.min_amount and (facts.amount_base is None or facts.amount_base < rule.min_amount):
         return LevelOutcome(name, beneficiary, (), BELOW_MIN_AMOUNT, f"{name}.min_amount")
-    if not rule.prices(facts.family):
+    price_key = rule.price_key(facts.family)
+    if price_key is None:
         return no_rule
     drafts = tuple(
         Draft(
@@ -188,7 +191,7 @@ def _level(
         for points, g2a in _amounts(rule, facts)
     )
     if not drafts:
-        return LevelOutcome(name, beneficiary, (), ZERO_AMOUNT, f"{name}.points_per_{facts.family}")
+        return LevelOutcome(name, beneficiary, (), ZERO_AMOUNT, f"{name}.{price_key}")
     return LevelOutcome(name, beneficiary, drafts)
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from api.errors import ValidationFailed
-from campaigns.families import FAMILIES
+from campaigns.families import FAMILIES, ONBOARDING, REGISTRATION
 from campaigns.roles import PRO, VIP
 
 LEVELS = ("level1", "level2", "referred")
@@ -22,6 +22,8 @@ COUNT_LIMIT = 10**9
 BUDGET_POINTS_LIMIT = 10**15
 HOLD_DAYS_LIMIT = 3650
 LOCK, SKIP = "lock", "skip"
+# What these report has no amount, so that percents and minimums of it earn nothing.
+AMOUNTLESS = frozenset({REGISTRATION, ONBOARDING})
 
 Problems = dict[str, list[str]]
 
@@ -41,16 +43,27 @@ class LevelRule:
     before_role: str = LOCK
     hold_days: int = 0
 
-    def prices(self, family: str) -> bool:
-        """Whether any key of this level speaks of events of the family."""
-        percent = self.points_percent is not None or self.g2a_percent is not None
-        return family in self.points or family in self.g2a or percent
+    def price_key(self, family: str) -> str | None:
+        """The first key of this level that speaks of events of the family; None when none does."""
+        keys = (
+            (f"points_per_{family}", self.points.get(family)),
+            ("points_percent", self.points_percent),
+            (f"g2a_per_{family}", self.g2a.get(family)),
+            ("g2a_percent", self.g2a_percent),
+        )
+        return next((key for key, value in keys if value is not None), None)
 
-    def can_pay(self, family: str) -> bool:
-        """Whether an event of the family could earn anything here."""
-        points = self.points.get(family) or self.points_percent
-        g2a = self.g2a.get(family) or self.g2a_percent
-        return bool((points and self.max_points_per_event != 0) or (g2a and self.max_g2a_per_event != 0))
+    def can_pay(self, family: str, limits: "Limits") -> bool:
+        """Whether an event of the family could earn anything here, as far as caps and budgets go."""
+        has_amount = family not in AMOUNTLESS
+        if self.min_amount and not has_amount:
+            return False
+        points = self.points.get(family) or (has_amount and self.points_percent)
+        g2a = self.g2a.get(family) or (has_amount and self.g2a_percent)
+        return bool(
+            (points and self.max_points_per_event != 0 and limits.budget_points != 0)
+            or (g2a and self.max_g2a_per_event != 0 and limits.budget_g2a != 0)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +98,7 @@ class Rules:
         )
         if 0 in counts:
             return False
-        return any(rule.can_pay(family) for rule in self.levels.values() for family in families)
+        return any(rule.can_pay(family, self.limits) for rule in self.levels.values() for family in families)
 
 
 class _Refused(Exception):
@@ -107,7 +120,7 @@ def _decimal(*, places: int, most: Decimal) -> Callable[[Any], Decimal]:
     def read(value: Any) -> Decimal:
         text = str(value) if isinstance(value, int | float | Decimal | str) else ""
         if isinstance(value, bool) or not re.fullmatch(
-            r"-?\d{1,30}(\.\d{1,30})?([eE]-?\d{1,2})?", text, re.ASCII
+            r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,2})?", text, re.ASCII
         ):
             raise _Refused('must be a number such as 1.5 or "1.5"')
         number = Decimal(text)

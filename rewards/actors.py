@@ -3,6 +3,8 @@
 import dramatiq
 
 from rewards.dispatch import pay_due_now
+from rewards.payouts import due_currencies
+from rewards.peers import PEER_OF_CURRENCY
 
 QUEUE = "payouts"
 
@@ -10,4 +12,6 @@ QUEUE = "payouts"
 @dramatiq.actor(queue_name=QUEUE, max_age=60_000)
 def pay_due(peer: str) -> None:
     """Pay what is due at this peer (`points` or `tokens`)."""
-    pay_due_now(peer)
+    # A drain ends after a while although more may be due: the rest waits for its turn behind other messages.
+    if pay_due_now(peer) and peer in {PEER_OF_CURRENCY[currency] for currency in due_currencies()}:
+        pay_due.send(peer)

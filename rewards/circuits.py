@@ -32,16 +32,18 @@ class Circuit:
         self._failing_users: set[str] = set()
         self._success_written_at: datetime | None = None
 
-    def allowance(self) -> int | None:
-        """How many rewards may be claimed now: None for as many as you like, 1 for a probe, 0 for none."""
-        row = PeerCircuit.objects.filter(peer=self.peer).first()
-        if row is None or row.state == State.CLOSED:
-            return None
+    def is_open(self) -> bool:
+        """Whether rewards must wait."""
+        return PeerCircuit.objects.filter(peer=self.peer, state=State.OPEN).exists()
+
+    def probe(self) -> bool:
+        """Take the turn to try one reward while the circuit is open: one an interval, over all workers."""
+        row = PeerCircuit.objects.filter(peer=self.peer, state=State.OPEN).first()
+        if row is None:
+            return False
         now = timezone.now()
-        probing = PeerCircuit.objects.filter(peer=self.peer, state=State.OPEN, probe_at__lte=now).update(
-            probe_at=now + self._interval(row.openings), openings=F("openings") + 1
-        )
-        return 1 if probing else 0
+        turn = PeerCircuit.objects.filter(peer=self.peer, state=State.OPEN, probe_at__lte=now)
+        return bool(turn.update(probe_at=now + self._interval(row.openings), openings=F("openings") + 1))
 
     def well_at(self) -> datetime | None:
         """When the peer last did its work; None while the circuit is open."""
@@ -51,7 +53,8 @@ class Circuit:
     def report(self, answers: Sequence[tuple[str, Answer]]) -> None:
         """Learn from answers, each with the user that it was about."""
         troubles = [(user, answer) for user, answer in answers if answer.outcome in TROUBLES]
-        worked = [answer for _, answer in answers if answer.outcome not in TROUBLES]
+        silent = TROUBLES | {Outcome.NOT_ASKED}
+        worked = [answer for _, answer in answers if answer.outcome not in silent]
         with self._lock:
             if worked:
                 self._failing_users.clear()
@@ -61,9 +64,11 @@ class Circuit:
             self._failing_users.update(user for user, _ in troubles)
             last = troubles[-1][1]
             misconfigured = any(answer.outcome == Outcome.MISCONFIGURED for _, answer in troubles)
-            self._fail(
-                last, opens=misconfigured or (not worked and len(self._failing_users) >= USERS_TO_OPEN)
-            )
+            opens = misconfigured or (not worked and len(self._failing_users) >= USERS_TO_OPEN)
+            self._fail(last, opens=opens)
+            if opens:
+                # Once it is closed again, it takes several users again to open it.
+                self._failing_users.clear()
 
     def _succeed(self) -> None:
         now = timezone.now()

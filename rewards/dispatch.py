@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DataError, IntegrityError
 
 from rewards.circuits import Circuit
-from rewards.payouts import Claim, Settled, claim, record
+from rewards.payouts import Claim, Settled, claim, due_currencies, record
 from rewards.peers.base import MESSAGE_LENGTH, Answer, Outcome, Peer
 from rewards.peers.registry import peer_named
 from rewards.stopping import stopping
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 DRAIN_SECONDS = 30.0
 # How much may be claimed beyond what is being paid: enough to keep every thread busy while we record.
 CLAIMED_AHEAD = 2
+# How soon a drain that waits for slow answers sees that the process stops.
+LOOK_UP_SECONDS = 0.5
 
 
 class Drain:
@@ -40,7 +42,7 @@ class Drain:
         self._pool = ThreadPoolExecutor(settings.PAYOUT_CONCURRENCY, thread_name_prefix=f"pay-{peer.name}")
 
     def run(self) -> int:
-        """Pay until nothing is due, the time is up or the process stops. Returns how many calls were made."""
+        """Pay until nothing is due, the time is up or the process stops. Returns how many it took up."""
         self._look_again.set()
         calls = 0
         while self._look_again.is_set() and self._running.acquire(blocking=False):
@@ -56,30 +58,41 @@ class Drain:
         under_way: dict[Future[Settled], Claim] = {}
         calls, more = 0, True
         while more or under_way:
+            more = more and not stopping.is_set() and time.monotonic() < until
             if more:
-                more = not stopping.is_set() and time.monotonic() < until
-                claimed = self._claim(len(under_way)) if more else []
+                claimed = self._claim(len(under_way))
                 calls += len(claimed)
-                for entry in claimed:
-                    under_way[self._pool.submit(self._settle, entry)] = entry
-                more = more and (bool(claimed) or bool(under_way))
-            if not under_way:
-                break
-            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in done:
-                del under_way[future]
-            self._record([future.result() for future in done])
+                under_way |= {self._pool.submit(self._settle, entry): entry for entry in claimed}
+                more = bool(under_way)
+            if under_way:
+                self._record(self._finished(under_way))
         return calls
+
+    @staticmethod
+    def _finished(under_way: dict[Future[Settled], Claim]) -> list[Settled]:
+        """Wait for some calls to end; when the process stops, also give up those that have not begun."""
+        wait(under_way, timeout=LOOK_UP_SECONDS, return_when=FIRST_COMPLETED)
+        settled = []
+        for future, entry in list(under_way.items()):
+            if stopping.is_set() and future.cancel():
+                settled.append(Settled(entry, Answer(Outcome.NOT_ASKED)))
+            elif future.done():
+                settled.append(future.result())
+            else:
+                continue
+            del under_way[future]
+        return settled
 
     def _claim(self, under_way: int) -> list[Claim]:
         room = CLAIMED_AHEAD * settings.PAYOUT_CONCURRENCY - under_way
         # Claim in portions: a claim for every finished call would cost a transaction each.
-        if room < settings.PAYOUT_CONCURRENCY // 2 or room < 1:
+        if room < max(settings.PAYOUT_CONCURRENCY // 2, 1):
             return []
-        allowance = self.circuit.allowance()
-        if allowance is not None:
-            room = min(room, allowance) if not under_way else 0
-        return claim(self.peer, room) if room else []
+        if not self.circuit.is_open():
+            return claim(self.peer, room)
+        # One probe, alone; and its turn is not taken while nothing is there to be tried.
+        due = not under_way and self.peer.currency in due_currencies()
+        return claim(self.peer, 1) if due and self.circuit.probe() else []
 
     def _settle(self, entry: Claim) -> Settled:
         try:
@@ -90,6 +103,8 @@ class Drain:
             return Settled(entry, Answer(Outcome.UNKNOWN, message=f"internal: {error}"[:MESSAGE_LENGTH]))
 
     def _record(self, settled: list[Settled]) -> None:
+        if not settled:
+            return
         self.circuit.report([(entry.claim.order.user_id, entry.answer) for entry in settled])
         well_at = self.circuit.well_at()
         try:
@@ -103,8 +118,15 @@ class Drain:
     def _record_alone(entry: Settled, well_at: datetime | None) -> None:
         try:
             record([entry], well_at=well_at)
-        except (DataError, IntegrityError):
+        except (DataError, IntegrityError) as error:
             logger.exception("The answer for reward %s cannot be recorded", entry.claim.order.reward_id)
+            record([_unrecorded(entry, error)], well_at=None)
+
+
+def _unrecorded(entry: Settled, error: Exception) -> Settled:
+    """What support reads where our own database refuses an answer: in doubt, asked again with patience."""
+    message = f"the answer ({entry.answer.outcome}) cannot be recorded: {error}".partition("\n")[0]
+    return Settled(entry.claim, Answer(Outcome.UNKNOWN, message=message[:MESSAGE_LENGTH]))
 
 
 @cache
@@ -114,9 +136,13 @@ def drain_of(peer_name: str) -> Drain | None:
     return Drain(peer) if peer else None
 
 
+_making = threading.Lock()
+
+
 def pay_due_now(peer_name: str) -> int:
-    """Pay what is due at this peer; returns how many calls were made."""
-    drain = drain_of(peer_name)
+    """Pay what is due at this peer; returns how many rewards were taken up."""
+    with _making:
+        drain = drain_of(peer_name)
     if drain is None:
         logger.warning("%s is not configured; its rewards wait", peer_name)
         return 0

@@ -40,6 +40,7 @@ class Claim:
     failures: int
     first_failed_at: datetime | None
     in_doubt: bool
+    last_error: str
 
     @property
     def polls(self) -> bool:
@@ -72,7 +73,8 @@ WITH due AS (
 )
 SELECT claimed.id, event.id, claimed.beneficiary_user_id, claimed.beneficiary_level, claimed.points_amount,
        claimed.g2a_amount, campaign.code, event.event_type, claimed.external_task_id, claimed.mint_number,
-       claimed.campaign_id, claimed.attempts, claimed.failures, claimed.first_failed_at, claimed.in_doubt
+       claimed.campaign_id, claimed.attempts, claimed.failures, claimed.first_failed_at, claimed.in_doubt,
+       claimed.last_error
 FROM claimed
 JOIN referral_referralevent event ON event.id = claimed.referral_event_id
 JOIN campaigns_referralcampaign campaign ON campaign.id = claimed.campaign_id
@@ -204,7 +206,7 @@ def _count_paid(moved: Sequence[Any]) -> None:
 
 
 def _leaves_attempt(entry: Settled) -> bool:
-    return entry.answer.outcome != Outcome.WAITING
+    return entry.answer.outcome not in (Outcome.WAITING, Outcome.NOT_ASKED)
 
 
 def _attempt(entry: Settled) -> PayoutAttempt:
@@ -250,18 +252,36 @@ def _change(entry: Settled, now: datetime, well_at: datetime | None) -> dict[str
     if answer.outcome == Outcome.WAITING:
         poll_at = now + timedelta(seconds=_poll_delay(claim.failures))
         return change | {"next_attempt_at": poll_at, "failures": claim.failures + 1}
+    if answer.outcome == Outcome.NOT_ASKED:
+        return change | _not_asked(claim, now)
     failed = {"status": RewardStatus.FAILED, "last_error": _error_text(answer), "reason": _error_text(answer)}
     if answer.outcome == Outcome.TASK_FAILED:
         return (
             change | failed | {"in_doubt": False, "task_id": None, "mint_number": claim.order.mint_number + 1}
         )
-    return change | failed
+    # The gateway refuses the question, which says nothing of the task that was asked about.
+    return change | failed | {"in_doubt": claim.in_doubt or claim.polls}
+
+
+def _not_asked(claim: Claim, now: datetime) -> dict[str, Any]:
+    """The worker stopped first: as before the claim, and due at once for another worker."""
+    held = claim.in_doubt or claim.polls
+    return {
+        "status": _sent_status(claim) if held else RewardStatus.PENDING,
+        "next_attempt_at": now,
+        "failures": claim.failures,
+        "first_failed_at": claim.first_failed_at,
+        "last_error": claim.last_error,
+        "reason": "the worker stopped before it asked",
+    }
 
 
 def _trouble(claim: Claim, answer: Answer, now: datetime, well_at: datetime | None) -> dict[str, Any]:
     """An answer that may heal: when to ask again, in what state to wait, or to give up."""
     error = _error_text(answer)
     failing_since = claim.first_failed_at or now
+    # Before the first failure `failures` counts the patient questions about a task.
+    failures = claim.failures if claim.first_failed_at else 0
     # A failed question about a task books nothing; a lost task may have been carried out.
     may_be_booked = answer.outcome == Outcome.TASK_LOST or (
         answer.outcome == Outcome.UNKNOWN and not claim.polls
@@ -269,7 +289,7 @@ def _trouble(claim: Claim, answer: Answer, now: datetime, well_at: datetime | No
     in_doubt = claim.in_doubt or may_be_booked
     trouble = {
         "in_doubt": in_doubt,
-        "failures": claim.failures + 1,
+        "failures": failures + 1,
         "first_failed_at": failing_since,
         "last_error": error,
         "reason": error,
@@ -278,10 +298,14 @@ def _trouble(claim: Claim, answer: Answer, now: datetime, well_at: datetime | No
         trouble["task_id"] = None
     peer_well = well_at is not None and well_at >= max(failing_since, now - WELL_WITHIN)
     if peer_well and now - failing_since >= timedelta(hours=settings.PAYOUT_GIVE_UP_AFTER_HOURS):
-        return trouble | {"status": RewardStatus.FAILED, "reason": f"given up: {error}"[:500]}
-    delay = (
-        answer.retry_after_seconds if answer.retry_after_seconds is not None else _patience(claim.failures)
-    )
+        # A task that nobody answers for may still be confirmed.
+        return trouble | {
+            "status": RewardStatus.FAILED,
+            "in_doubt": in_doubt or claim.polls,
+            "reason": f"given up: {error}"[:500],
+        }
+    # A wish to be asked again at once would have us ask without a pause.
+    delay = answer.retry_after_seconds or _patience(failures)
     trouble["next_attempt_at"] = now + timedelta(seconds=delay)
     # What may be booked, or is a running task, stays sent until it is settled.
     if not in_doubt and not claim.polls:

@@ -15,6 +15,8 @@ from uuid import UUID
 from rewards.peers.transport import CallFailed, NeverSent, Reply
 
 MESSAGE_LENGTH = 500
+ERROR_CODE_LENGTH = 64
+REFERENCE_LENGTH = 128
 RETRY_AFTER_LIMIT_SECONDS = 3600.0
 
 
@@ -30,6 +32,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # surely nothing booked, will not heal
     TASK_FAILED = "task_failed"  # the gateway itself says that the task ended without a transfer
     TASK_LOST = "task_lost"  # the gateway does not know the task: ask again with the same key
+    NOT_ASKED = "not_asked"  # the worker stopped before it made the call
 
 
 TROUBLES = frozenset({Outcome.NOT_BOOKED, Outcome.MISCONFIGURED, Outcome.UNKNOWN, Outcome.TASK_LOST})
@@ -99,13 +102,24 @@ def _timed(answer: Answer, started: datetime) -> Answer:
     return Answer(
         answer.outcome,
         answer.http_status,
-        answer.error_code[:64],
-        answer.message.replace("\x00", "")[:MESSAGE_LENGTH],
+        _plain(answer.error_code)[:ERROR_CODE_LENGTH],
+        _plain(answer.message)[:MESSAGE_LENGTH],
         answer.reference,
         answer.retry_after_seconds,
         started,
         datetime.now(UTC),
     )
+
+
+def _plain(text: str) -> str:
+    """The text without what the database cannot store: NUL, and halves of characters from JSON escapes."""
+    return text.replace("\x00", "").encode(errors="replace").decode()
+
+
+def reference_of(value: Any) -> str | None:
+    """A peer's id for what it did, if it is one that can be kept and shown."""
+    usable = isinstance(value, str) and 0 < len(value) <= REFERENCE_LENGTH and value.isprintable()
+    return value if usable else None
 
 
 def _reply_answer(reply: Reply, read_success: Callable[[Any], Answer | None]) -> Answer:
@@ -133,8 +147,8 @@ def _peer_error(body: Any) -> tuple[str, str]:
         return "", ""
     error = body.get("error")
     if isinstance(error, dict):
-        return str(error.get("code", "")), str(error.get("message", ""))
-    return str(error or ""), str(body.get("message", ""))
+        return str(error.get("code") or ""), str(error.get("message") or "")
+    return str(error or ""), str(body.get("message") or "")
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from rewards.models import RewardStatus
 from rewards.peers import POINTS
-from rewards.peers.base import Answer, Order, Outcome, answer_of
+from rewards.peers.base import Answer, Order, Outcome, answer_of, reference_of
 from rewards.peers.transport import Transport
 
 AUDIENCE = "points_service"
@@ -44,11 +44,7 @@ class CreditV1:
 
 
 def _booked(body: dict[str, Any]) -> Answer | None:
-    transaction = body.get("transaction_id")
-    if (
-        body.get("status") != "completed"
-        or not isinstance(transaction, str)
-        or not 0 < len(transaction) <= 128
-    ):
+    transaction = reference_of(body.get("transaction_id"))
+    if body.get("status") != "completed" or transaction is None:
         return None
     return Answer(Outcome.BOOKED, reference=transaction)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from api.rendering import g2a_text
 from rewards.models import RewardStatus
 from rewards.peers import TOKENS
-from rewards.peers.base import Answer, Order, Outcome, answer_of
+from rewards.peers.base import Answer, Order, Outcome, answer_of, reference_of
 from rewards.peers.points import REASONS
 from rewards.peers.transport import Transport
 
@@ -61,20 +61,20 @@ def mint_key(order: Order) -> str:
 
 
 def _accepted(body: dict[str, Any]) -> Answer | None:
-    task_id = body.get("task_id")
-    if not isinstance(task_id, str) or not 0 < len(task_id) <= 128:
+    task_id = reference_of(body.get("task_id"))
+    if task_id is None:
         return None
     return Answer(Outcome.ACCEPTED, reference=task_id)
 
 
 def task_answer(body: dict[str, Any], task_id: str) -> Answer | None:
     """What the state of a task means; None when the body is not what was promised."""
-    status, tx_hash = body.get("status"), body.get("tx_hash")
+    status, tx_hash = body.get("status"), reference_of(body.get("tx_hash"))
     if body.get("task_id") != task_id:
         return None
     if status in UNFINISHED:
         return Answer(Outcome.WAITING, reference=task_id)
-    if status == "confirmed" and isinstance(tx_hash, str) and 0 < len(tx_hash) <= 128:
+    if status == "confirmed" and tx_hash is not None:
         return Answer(Outcome.BOOKED, reference=tx_hash)
     if status == "failed":
         return Answer(

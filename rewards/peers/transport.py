@@ -4,6 +4,9 @@ The one question that decides over a reward in doubt is whether any byte of the 
 of HTTP clients do not tell that reliably, so our connections note it themselves.
 """
 
+import http.client
+import io
+import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -33,7 +36,38 @@ class NeverSent(CallFailed):
     """Not a byte of the request left us: refused, no such host, no TLS."""
 
 
+class _PunctualIO(io.RawIOBase):
+    """Reads a socket until the call's deadline; a timeout of the socket alone begins anew with every byte."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._raw = connection.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = _call.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer did not end in time")
+        self._socket.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _PunctualResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp.close()
+        self.fp = io.BufferedReader(_PunctualIO(sock))
+
+
 class _NotingHTTPConnection(HTTPConnection):
+    response_class = _PunctualResponse
+
     def send(self, data: Any) -> None:
         """Connect first if needed, then note that the request begins to leave."""
         if self.sock is None:
@@ -43,6 +77,8 @@ class _NotingHTTPConnection(HTTPConnection):
 
 
 class _NotingHTTPSConnection(HTTPSConnection):
+    response_class = _PunctualResponse
+
     def send(self, data: Any) -> None:
         """Connect first if needed, then note that the request begins to leave."""
         if self.sock is None:
@@ -90,6 +126,7 @@ class Transport:
     ) -> Reply:
         """One call, read to its end within the timeout. Raises NeverSent or CallFailed."""
         _call.sending = False
+        _call.deadline = time.monotonic() + self._timeout
         try:
             return self._call(method, path, request_id, body)
         except CallFailed:
@@ -99,7 +136,6 @@ class Transport:
             raise (CallFailed if _call.sending else NeverSent)(text) from error
 
     def _call(self, method: str, path: str, request_id: str, body: Mapping[str, Any] | None) -> Reply:
-        deadline = time.monotonic() + self._timeout
         with self._session().request(
             method,
             self.base_url + path,
@@ -112,7 +148,7 @@ class Transport:
             allow_redirects=False,
             stream=True,
         ) as response:
-            return Reply(response.status_code, _json_of(_read(response, deadline)), response.headers)
+            return Reply(response.status_code, _json_of(_read(response)), response.headers)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -131,14 +167,12 @@ def _root_of(error: BaseException) -> BaseException:
     return inner if isinstance(inner, BaseException) else error
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
+def _read(response: requests.Response) -> bytes:
     received = b""
     for chunk in response.iter_content(8192):
         received += chunk
         if len(received) > ANSWER_LIMIT_BYTES:
             raise CallFailed("the answer is too large")
-        if time.monotonic() > deadline:
-            raise CallFailed("the answer did not end in time")
     return received
 
 

@@ -19,6 +19,7 @@ urlpatterns = [
     path("internal/user-registered", InternalViewSet.as_view({"post": "user_registered"})),
     path("internal/partner-onboarded", InternalViewSet.as_view({"post": "partner_onboarded"})),
     path("internal/event", InternalViewSet.as_view({"post": "event"})),
+    path("internal/events/bulk", InternalViewSet.as_view({"post": "events_bulk"})),
     path("internal/user-role-upgraded", InternalViewSet.as_view({"post": "user_role_upgraded"})),
     path("internal/users/<str:user_id>/upline", UplineViewSet.as_view({"get": "retrieve"})),
     # administrators

@@ -25,7 +25,8 @@ from api.decoding import (
 from campaigns.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
 from referral.keys import FINGERPRINT, keyed_hash
 
-SUBJECT_TYPE_LENGTH = 64
+BULK_LIMIT = 500
+BULK_LIMIT_BYTES = 8 * 1024 * 1024
 
 
 class UserRegistered(msgspec.Struct):
@@ -73,6 +74,13 @@ class RoleUpgraded(msgspec.Struct):
     old_role: Literal["user", "vip", "pro"] | None = None
 
 
+class EventsReported(msgspec.Struct):
+    """Many events in one call, each still undecoded, so that a bad one spoils only itself."""
+
+    items: list[msgspec.Raw]
+
+
+decode_events = decoder(EventsReported)
 decode_user_registered = decoder(UserRegistered)
 decode_partner_onboarded = decoder(PartnerOnboarded)
 decode_event = decoder(EventReported)

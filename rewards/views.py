@@ -1,5 +1,6 @@
 """`/internal/*` calls that may earn or unlock rewards, and `/my/rewards`, `/my/stats`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -10,13 +11,17 @@ from rest_framework.viewsets import ViewSet
 from access.authentication import ServiceAuthentication, UserAuthentication, end_user, service_allowed
 from access.models import ServiceOperation
 from api.decoding import body_of, moment_of
-from api.errors import EventTypeNotAllowed
+from api.errors import DomainError, EventTypeNotAllowed, ValidationFailed
 from api.rendering import g2a_text
 from campaigns.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
 from rewards.event_store import RewardRow
-from rewards.events import Accepted, event_accept, partner_accept, registration_accept
+from rewards.events import Accepted, event_accept, events_accept, partner_accept, registration_accept
 from rewards.incoming import (
+    BULK_LIMIT,
+    BULK_LIMIT_BYTES,
+    NewEvent,
     decode_event,
+    decode_events,
     decode_partner_onboarded,
     decode_role_upgraded,
     decode_user_registered,
@@ -53,6 +58,21 @@ def accepted_json(accepted: Accepted) -> dict[str, Any]:
     }
 
 
+def bulk_json(outcomes: Sequence[Accepted | DomainError]) -> dict[str, Any]:
+    """The answer to many events: counts, and one entry an event in the order of the call."""
+    items: list[dict[str, Any]] = []
+    for index, outcome in enumerate(outcomes):
+        if isinstance(outcome, DomainError):
+            error = {"code": outcome.code, "message": outcome.message, "details": outcome.details}
+            items.append({"index": index, "error": error})
+        else:
+            items.append({"index": index, **accepted_json(outcome), "code_reason": outcome.code_reason})
+    rejected = sum("error" in item for item in items)
+    duplicates = sum(item.get("duplicate", False) for item in items)
+    accepted = len(items) - rejected - duplicates
+    return {"accepted": accepted, "duplicates": duplicates, "rejected": rejected, "items": items}
+
+
 class InternalViewSet(ViewSet):
     """What other services report. Each call: who, may they, what, then one service function."""
 
@@ -82,12 +102,32 @@ class InternalViewSet(ViewSet):
 
     def event(self, request: Request) -> Response:
         """A referred user has bought something."""
-        body = decode_event(body_of(request))
-        service = service_allowed(request, Operation.EVENT, body.event_type)
+        accepted = event_accept(self._event_of(request, body_of(request), Operation.EVENT))
+        return Response({**accepted_json(accepted), "code_reason": accepted.code_reason})
+
+    def events_bulk(self, request: Request) -> Response:
+        """Up to 500 events; each is answered as a single call would answer it."""
+        raw = decode_events(body_of(request, limit_bytes=BULK_LIMIT_BYTES)).items
+        if len(raw) > BULK_LIMIT:
+            raise ValidationFailed.of("items", f"must be at most {BULK_LIMIT} events")
+        outcomes: dict[int, Accepted | DomainError] = {}
+        events: dict[int, NewEvent] = {}
+        for index, item in enumerate(raw):
+            try:
+                events[index] = self._event_of(request, bytes(item), Operation.EVENTS_BULK)
+            except DomainError as error:
+                outcomes[index] = error
+        outcomes.update(zip(events, events_accept(list(events.values())), strict=True))
+        return Response(bulk_json([outcomes[index] for index in range(len(raw))]))
+
+    @staticmethod
+    def _event_of(request: Request, data: bytes, operation: str) -> NewEvent:
+        """A reported event that its caller may report. Raises DomainError."""
+        body = decode_event(data)
+        service = service_allowed(request, operation, body.event_type)
         if body.event_type in (USER_REGISTERED, RF_PARTNER_ONBOARDED):
             raise EventTypeNotAllowed(f"{body.event_type} has an operation of its own.")
-        accepted = event_accept(event_of(service.name, body, now=timezone.now()))
-        return Response({**accepted_json(accepted), "code_reason": accepted.code_reason})
+        return event_of(service.name, body, now=timezone.now())
 
     def user_role_upgraded(self, request: Request) -> Response:
         """A user has another role now."""

@@ -1,15 +1,15 @@
-"""Run a command with secrets that protect nothing: `python -m launcher.throwaway COMMAND...`.
+"""Run a command with a database and secrets that protect nothing: `python -m launcher.throwaway COMMAND...`.
 
-Static checks load the settings, and the settings refuse to load without secrets and a database.
+Static checks load the settings, and the settings refuse to load without them.
 """
 
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 
 from launcher.demo_secrets import missing_secrets
-
-UNREACHABLE = "postgresql://nobody@127.0.0.1:1/nothing"
+from launcher.temporary import start_temporary
 
 
 def throwaway_environment(given: Mapping[str, str]) -> dict[str, str]:
@@ -17,12 +17,19 @@ def throwaway_environment(given: Mapping[str, str]) -> dict[str, str]:
     return missing_secrets(given) | {"REFERRAL_DEMO": given.get("REFERRAL_DEMO") or "1"}
 
 
-def main(command: list[str]) -> None:
-    """Become the command."""
-    os.environ.update(throwaway_environment(os.environ))
-    os.environ.setdefault("DATABASE_URL", UNREACHABLE)
-    os.execvp(command[0], command)  # noqa: S606 - the command comes from the Makefile
+def main(command: list[str]) -> int:
+    """Run the command and hand on how it ended."""
+    environment = {**os.environ, **throwaway_environment(os.environ)}
+    if environment.get("DATABASE_URL"):
+        return subprocess.run(command, env=environment, check=False).returncode
+    postgres = start_temporary()
+    try:
+        return subprocess.run(
+            command, env=environment | {"DATABASE_URL": postgres.url}, check=False
+        ).returncode
+    finally:
+        postgres.remove()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

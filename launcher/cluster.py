@@ -14,6 +14,8 @@ from launcher.errors import LaunchError, disk_full
 NAME = "referral"
 """The database and its owner."""
 
+LITTLE_SPACE = 1024**2
+
 
 class Cluster:
     """A folder with one PostgreSQL cluster, its password and its port, ready to be started.
@@ -67,7 +69,8 @@ class Cluster:
 
     def failure(self, output: str) -> LaunchError:
         """The sentence in what PostgreSQL's programs said before they gave up."""
-        if "No space left on device" in output:
+        # On a full disk there is no room for the words either.
+        if "No space left on device" in output or shutil.disk_usage(self.home).free < LITTLE_SPACE:
             return disk_full(self.home)
         telling = [line for line in output.splitlines() if "FATAL" in line or "error:" in line]
         reason = (telling or output.strip().splitlines() or ["it said nothing"])[0].strip()

@@ -75,10 +75,18 @@ def end_user(request: Request) -> EndUser:
     return cast(EndUser, request.user)
 
 
-def service_allowed(request: Request, operation: str, event_type: str = "") -> Service:
-    """The calling service, if it may call this operation for this event type. Raises Forbidden."""
+def service_allowed(request: Request, operation: str, event_type: str | None = "") -> Service:
+    """The calling service, if it may call this operation for this event type. Raises Forbidden.
+
+    None stands for an event type that could not be read: then any right to the operation lets it through to
+    hear what is wrong.
+    """
     service = cast(Service, request.user)
-    if not grants.allows(service.name, operation, event_type):
+    if event_type is None:
+        allowed = grants.allows_some(service.name, operation)
+    else:
+        allowed = grants.allows(service.name, operation, event_type)
+    if not allowed:
         what = f"{operation} for {event_type}" if event_type else operation
         raise Forbidden(f"{service.name} may not call {what}.")
     return service

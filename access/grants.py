@@ -20,9 +20,16 @@ class Grants:
 
     def allows(self, service: str, operation: str, event_type: str = "") -> bool:
         """Whether the service may call the operation, for this event type where it has one."""
+        return (service, operation, event_type) in self._current()
+
+    def allows_some(self, service: str, operation: str) -> bool:
+        """Whether the service may call the operation at all, whatever the event type."""
+        return any(row[:2] == (service, operation) for row in self._current())
+
+    def _current(self) -> frozenset[Grant]:
         if time.monotonic() - self._loaded_at >= CACHE_SECONDS:
             self._load()
-        return (service, operation, event_type) in self._rows
+        return self._rows
 
     def forget(self) -> None:
         """Make the next question read the database."""

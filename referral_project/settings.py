@@ -4,8 +4,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
+from psycopg import IsolationLevel
 
 from referral_project import environment
+from referral_project.admin_settings import UNFOLD as UNFOLD
 from referral_project.broker_settings import broker_settings
 from referral_project.log_settings import configure_logging
 
@@ -105,6 +107,10 @@ DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     "application_name": "referral-service",
     "connect_timeout": 3,
+    # The locks of the event path are made for this level (docs/event-path.md), whatever the server's default.
+    "isolation_level": IsolationLevel.READ_COMMITTED,
+    # A process that is frozen inside a transaction must not hold its locks for ever.
+    "options": "-c idle_in_transaction_session_timeout=60000",
     # One pool a process; a thread that finds none waits this long and then answers 503.
     "pool": {"min_size": 1, "max_size": 16, "timeout": 5},
 }
@@ -160,13 +166,6 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-
-UNFOLD = {
-    "SITE_TITLE": _("Referral Service"),
-    "SITE_HEADER": _("Referral Service"),
-    "SHOW_LANGUAGES": True,
-    "SHOW_VIEW_ON_SITE": False,
-}
 
 LOGGING = configure_logging(environment.text("LOG_LEVEL", "INFO"))
 LOGGING_CONFIG = "logging.config.dictConfig"

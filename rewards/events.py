@@ -35,7 +35,7 @@ from referral.selectors import link_by_code, relation_in
 from referral.services import ALREADY_REFERRED, RelationRefused, relation_create, user_heard
 from rewards.event_store import Batch, Candidate, Opened, RewardRow, open_batch, write
 from rewards.incoming import NewEvent, PartnerOnboarded, UserRegistered, onboarding_of, registration_of
-from rewards.models import ReferralReward, ReferralStats
+from rewards.models import ReferralReward, ReferralStats, RewardStatus
 from rewards.wakes import wake_for
 
 ATTEMPTS = 10
@@ -234,7 +234,8 @@ def _decide(candidates: Sequence[Candidate]) -> list[Accepted | DomainError]:
         answers.append(known.get(index) or _mismatch(candidate, opened) or _add(batch, candidate, opened))
     if batch.events:
         write(batch)
-        transaction.on_commit(lambda: wake_for(reward["currency"] for reward in batch.rewards))
+        payable = {reward["currency"] for reward in batch.rewards if reward["status"] == RewardStatus.PENDING}
+        transaction.on_commit(lambda: wake_for(payable))
     return answers
 
 

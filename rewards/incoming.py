@@ -4,6 +4,7 @@ Each struct is a body of contract/http-api.md, sections 3 to 5. Unknown fields a
 between the calls ends here: the event path knows only `NewEvent`.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from api.decoding import (
+    EVENT_TYPE_PATTERN,
     CampaignCode,
     EventType,
     ExternalEventId,
@@ -22,6 +24,7 @@ from api.decoding import (
     metadata_of,
     moment_of,
 )
+from api.errors import ValidationFailed
 from campaigns.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
 from referral.keys import FINGERPRINT, keyed_hash
 
@@ -80,11 +83,32 @@ class EventsReported(msgspec.Struct):
     items: list[msgspec.Raw]
 
 
+class EventTypeOnly(msgspec.Struct):
+    """The part of an event that decides who may report it."""
+
+    event_type: Any = None
+
+
+decode_event_type = decoder(EventTypeOnly)
 decode_events = decoder(EventsReported)
 decode_user_registered = decoder(UserRegistered)
 decode_partner_onboarded = decoder(PartnerOnboarded)
 decode_event = decoder(EventReported)
 decode_role_upgraded = decoder(RoleUpgraded)
+
+
+def event_type_of(body: bytes) -> str | None:
+    """The event type that a body names, before its shape is checked; None when it cannot be read.
+
+    Raises InvalidJson.
+    """
+    try:
+        event_type = decode_event_type(body).event_type
+    except ValidationFailed:
+        return None
+    return (
+        event_type if isinstance(event_type, str) and re.fullmatch(EVENT_TYPE_PATTERN, event_type) else None
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from rewards.incoming import (
     decode_role_upgraded,
     decode_user_registered,
     event_of,
+    event_type_of,
 )
 from rewards.selectors import my_rewards, my_stats
 from rewards.services import role_upgrade
@@ -123,8 +124,8 @@ class InternalViewSet(ViewSet):
     @staticmethod
     def _event_of(request: Request, data: bytes, operation: str) -> NewEvent:
         """A reported event that its caller may report. Raises DomainError."""
+        service = service_allowed(request, operation, event_type_of(data))
         body = decode_event(data)
-        service = service_allowed(request, operation, body.event_type)
         if body.event_type in (USER_REGISTERED, RF_PARTNER_ONBOARDED):
             raise EventTypeNotAllowed(f"{body.event_type} has an operation of its own.")
         return event_of(service.name, body, now=timezone.now())

@@ -61,4 +61,5 @@ waker = Waker(_send)
 
 def wake_for(currencies: Iterable[str]) -> None:
     """Wake the workers of the peers that pay these currencies."""
-    waker.wake({PEER_OF_CURRENCY[currency] for currency in currencies})
+    if peers := {PEER_OF_CURRENCY[currency] for currency in currencies}:
+        waker.wake(peers)

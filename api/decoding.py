@@ -7,7 +7,7 @@ wrong becomes `validation_error` with the path of the field.
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal
+from decimal import Context, Decimal, InvalidOperation
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -44,7 +44,18 @@ SHAPES = {
 }
 
 Struct = TypeVar("Struct")
-_read_any = msgspec.json.Decoder(Any, float_hook=Decimal).decode
+# What a number whose exponent no decimal can hold is read as: every check of a range refuses it.
+OUT_OF_RANGE = Decimal("1e9999")
+
+
+def _exact(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return OUT_OF_RANGE
+
+
+_read_any = msgspec.json.Decoder(Any, float_hook=_exact).decode
 _PATH = re.compile(r"^(?P<problem>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`$")
 _REGEX = re.compile(r"matching regex '(?P<regex>.*)'$", re.DOTALL)
@@ -85,17 +96,22 @@ def decoder(struct: type[Struct]) -> Callable[[bytes], Struct]:
 
     The function raises InvalidJson or ValidationFailed.
     """
-    read = msgspec.json.Decoder(struct, float_hook=Decimal).decode
+    read = msgspec.json.Decoder(struct, float_hook=_exact).decode
 
     def decode(body: bytes) -> Struct:
         try:
             decoded = read(body)
+            if not body.isascii():
+                body.decode()  # The decoder does not look into fields that it skips.
         except msgspec.ValidationError as error:
             raise validation_failed(str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidJson(f"The body is not valid JSON: {error}.") from None
         if b"\\u0000" in body:
-            refuse_nul(_read_any(body), "")
+            try:
+                refuse_nul(_read_any(body), "")
+            except (msgspec.DecodeError, RecursionError):
+                raise ValidationFailed.of("body", "must not contain a NUL character") from None
         return decoded
 
     return decode
@@ -206,7 +222,7 @@ def _refuse_unstorable(value: Any, path: str, depth: int = 0) -> None:
         raise ValidationFailed.of(path, f"is nested more than {METADATA_DEPTH} levels deep")
     if isinstance(value, str):
         refuse_nul(value, path)
-    elif isinstance(value, Decimal) and value and abs(value.adjusted()) > METADATA_EXPONENT:
+    elif isinstance(value, int | Decimal) and value and abs(Decimal(value).adjusted()) > METADATA_EXPONENT:
         raise ValidationFailed.of(path, "is a number out of range")
     elif isinstance(value, dict):
         for key, inner in value.items():

@@ -1,5 +1,6 @@
 """Making links and relations, and remembering users."""
 
+import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -108,7 +109,8 @@ def _link_with_free_code(
                     owner_user_id=owner_user_id,
                     campaign=campaign,
                     code=new_code(),
-                    deep_link_payload=payload,
+                    # Fractions were read as decimals, which jsonb takes as plain numbers.
+                    deep_link_payload=json.loads(json.dumps(payload, default=float)),
                     payload_digest=digest,
                 )
         except IntegrityError as error:

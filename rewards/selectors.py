@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import Q
 from rest_framework.request import Request
 
+from api.decoding import refuse_nul
 from api.errors import ValidationFailed
 from api.paging import page_of
 from api.rendering import g2a_text
@@ -63,6 +64,7 @@ def rewards_for_support(request: Request) -> dict[str, Any]:
         ("tx_id", "external_tx_id"),
     ):
         if value := request.query_params.get(name):
+            refuse_nul(value, name)
             filters &= Q(**{column: value})
     for name, column in (("campaign_id", "campaign_id"), ("event_id", "referral_event_id")):
         if value := request.query_params.get(name):

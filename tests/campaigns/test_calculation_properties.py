@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.calculations import REASONS, Counters, Facts, calculate
-from campaigns.rules import Limits, LevelRule, Rules, rules_json, rules_parse
+from campaigns.rules import LevelRule, Limits, Rules, rules_json, rules_parse
 
 NOW = datetime(2025, 1, 2, 9, tzinfo=UTC)
 FAMILIES = ("registration", "purchase", "onboarding", "event")
@@ -47,7 +47,7 @@ level_data = st.fixed_dictionaries(
 )
 rules_data = st.builds(
     lambda levels, limits: {"levels": levels, "limits": limits},
-    st.fixed_dictionaries({}, optional={name: level_data for name in ("level1", "level2", "referred")}),
+    st.fixed_dictionaries({}, optional=dict.fromkeys(("level1", "level2", "referred"), level_data)),
     st.fixed_dictionaries(
         {},
         optional={

@@ -7,10 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.test import Client
+from django.test.client import ClientHandler
 
 from access.tokens import service_token, user_token
 
 BASE = "/api/referral/v1"
+# Loading the middleware takes longer than most calls, so that all callers share it.
+_handler = ClientHandler(enforce_csrf_checks=False)
 
 
 @dataclass
@@ -32,6 +35,7 @@ class Caller:
 
     def __init__(self, token: str | None) -> None:
         self._client = Client(raise_request_exception=False)
+        self._client.handler = _handler
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def post(self, path: str, body: Any = None, **headers: str) -> Answer:
@@ -123,3 +127,53 @@ def become(user_id: str, role: str, occurred_at: str | None = None) -> Answer:
     """Report a role as User Service does."""
     body = {"user_id": user_id, "new_role": role, "occurred_at": occurred_at or now_text()}
     return service("user_service").post("/internal/user-role-upgraded", body)
+
+
+def buy(event_type: str, user_id: str, **fields: Any) -> Answer:
+    """Report a purchase as the service of its module does, without naming a campaign."""
+    name = {"quest_purchased": "quest", "voucher_premium_purchased": "voucher", "rielt_booking_made": "rielt"}
+    body = {"event_type": event_type, "referred_user_id": user_id, "occurred_at": now_text(), **fields}
+    return service(f"{name[event_type]}_service").post("/internal/event", body)
+
+
+def onboard(partner_id: str, by: str, **fields: Any) -> Answer:
+    """Report an onboarded partner as RF Service does."""
+    body = {
+        "business_partner_id": partner_id,
+        "onboarding_user_id": by,
+        "campaign_code": "partner_onboarding_default",
+        "occurred_at": now_text(),
+        **fields,
+    }
+    return service("rf_service").post("/internal/partner-onboarded", body)
+
+
+def admin() -> Caller:
+    """An administrator by token."""
+    return user("the-admin", role="admin")
+
+
+def amounts_of(answer: Answer) -> list[tuple[str, int | None, int | str, str]]:
+    """Who earns how much and in which state: beneficiary, level, points or G2A, status."""
+    return [
+        (
+            reward["beneficiary_user_id"],
+            reward["beneficiary_level"],
+            reward["points_amount"] or reward["g2a_amount"],
+            reward["status"],
+        )
+        for reward in answer.body["rewards"]
+    ]
+
+
+def change_rules(code: str, rules: dict[str, Any]) -> Answer:
+    """Give a campaign other rules by the admin API."""
+    return change_campaign(code, reward_rules=rules)
+
+
+def change_campaign(code: str, **changes: Any) -> Answer:
+    """Change a campaign by the admin API."""
+    found = [
+        row for row in admin().get("/admin/campaigns", page_size=100).body["items"] if row["code"] == code
+    ]
+    return admin().patch(f"/admin/campaigns/{found[0]['id']}", changes)

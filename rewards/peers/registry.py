@@ -1,14 +1,18 @@
 """The peers as configured: which address, which dialect."""
 
+from collections.abc import Callable
 from functools import cache
 
 from django.conf import settings
 
-from rewards.peers import POINTS, TOKENS, points, tokens
+from rewards.peers import POINTS, TOKENS, points, points_m3, tokens
 from rewards.peers.base import Peer
 from rewards.peers.transport import Transport
 
-DIALECTS = {"credit_v1": points.CreditV1}
+DIALECTS: dict[str, Callable[[Transport], Peer]] = {
+    "credit_v1": points.CreditV1,
+    "add_m3": points_m3.AddM3,
+}
 
 
 @cache

@@ -124,11 +124,14 @@ class Settled:
     answer: Answer
 
 
-def record(settled: Sequence[Settled], *, well_at: datetime | None) -> None:
+def record(
+    settled: Sequence[Settled], *, well_at: datetime | None, actor: str = WORKER, reason: str = ""
+) -> None:
     """Write what the peer answered: attempts, statuses with their trail, counters; all or nothing.
 
     `well_at` is when the peer last did its work, None while it is sick. Only the failures of a reward whose
-    peer serves others are its own, and given up after PAYOUT_GIVE_UP_AFTER_HOURS.
+    peer serves others are its own, and given up after PAYOUT_GIVE_UP_AFTER_HOURS. `actor` and, where the
+    answer itself gives none, `reason` go into the trail.
     """
     now = timezone.now()
     changes = [_change(entry, now, well_at) for entry in settled]
@@ -142,10 +145,10 @@ def record(settled: Sequence[Settled], *, well_at: datetime | None) -> None:
                     from_status=before,
                     to_status=after,
                     at=now,
-                    actor=WORKER,
-                    reason=reason,
+                    actor=actor,
+                    reason=error or reason,
                 )
-                for reward_id, before, after, reason, *_ in moved
+                for reward_id, before, after, error, *_ in moved
                 if before != after
             ]
         )

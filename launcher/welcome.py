@@ -10,7 +10,6 @@ def welcome(base_url: str, environment: Mapping[str, str]) -> str:
     """Where things are, how to sign in, and three lines that show the service at work."""
     rows = [
         ("The service", base_url),
-        ("API documents", f"{base_url}/api/docs"),
         ("Back office", f"{base_url}/admin/  (user admin, password {environment['DEMO_ADMIN_PASSWORD']})"),
     ]
     if "SANDBOX_CONTROL_URL" in environment:

@@ -40,7 +40,7 @@ def run(*arguments: str, **environment: str) -> subprocess.Popen[str]:
 
 
 def test_port_zero_takes_free_ports_and_one_line_tells_them() -> None:
-    with run(*FREE) as process:
+    with run(*FREE, SERVICE_JWT_OUT_KEY="") as process:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
         state = requests.get(f"{ready['control_url']}/state", timeout=5).json()

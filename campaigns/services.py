@@ -1,7 +1,8 @@
 """Making and changing campaigns. The API, the admin and the commands call these same functions."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -61,16 +62,11 @@ def campaign_create(*, content: CampaignContent, by: str, status: str = Status.D
         raise ValidationFailed.of("status", _("a new campaign is either draft or active"))
     if status == Status.ACTIVE:
         _check_can_pay(rules, content.event_types)
-    try:
-        with transaction.atomic():
-            campaign = ReferralCampaign.objects.create(
-                **{name: getattr(content, name) for name in CONTENT_FIELDS}, status=status
-            )
-            _version_add(campaign, by)
-    except IntegrityError as error:
-        if "campaign" in str(error) and "code" in str(error):
-            raise ValidationFailed.of("code", _("another campaign has this code")) from error
-        raise
+    with _taken_code_told(), transaction.atomic():
+        campaign = ReferralCampaign.objects.create(
+            **{name: getattr(content, name) for name in CONTENT_FIELDS}, status=status
+        )
+        _version_add(campaign, by)
     catalog.forget()
     return campaign
 
@@ -84,7 +80,7 @@ def campaign_update(
     later. Raises NotFound, EditConflict when `expected_revision` is not the current one, ValidationFailed,
     IllegalTransition.
     """
-    with transaction.atomic():
+    with _taken_code_told(), transaction.atomic():
         lock_campaign(campaign_id, shared=False)
         campaign = ReferralCampaign.objects.select_for_update().filter(pk=campaign_id).first()
         if campaign is None:
@@ -94,6 +90,17 @@ def campaign_update(
         _apply(campaign, dict(changes), by)
     catalog.forget()
     return campaign
+
+
+@contextmanager
+def _taken_code_told() -> Iterator[None]:
+    """Turn the database's refusal of a code that another campaign has into one of the field."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "referralcampaign_code" not in str(error):
+            raise
+        raise ValidationFailed.of("code", _("another campaign has this code")) from error
 
 
 def _apply(campaign: ReferralCampaign, changes: dict[str, Any], by: str) -> None:
@@ -188,10 +195,14 @@ def _scope_problems(content: CampaignContent) -> dict[str, list[str]]:
     for key, value in content.scope.items():
         if key not in SCOPE_KEYS:
             problems[f"scope.{key}"] = [_("unknown key; known are: %s") % ", ".join(SCOPE_KEYS)]
-        elif isinstance(value, bool) or not re.fullmatch(ID_PATTERN, str(value)):
+        elif type(value) not in (str, int) or not re.fullmatch(ID_PATTERN, str(value)):
             problems[f"scope.{key}"] = [_("must be 1 to 64 printable characters without spaces")]
     module = content.scope.get("module")
-    if content.campaign_type == Type.PURCHASE and module is not None and module not in PURCHASES_BY_MODULE:
+    if (
+        content.campaign_type == Type.PURCHASE
+        and module is not None
+        and str(module) not in PURCHASES_BY_MODULE
+    ):
         problems["scope.module"] = [_("must be one of: %s") % ", ".join(PURCHASES_BY_MODULE)]
     return problems
 

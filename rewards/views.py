@@ -103,11 +103,13 @@ class InternalViewSet(ViewSet):
 
     def event(self, request: Request) -> Response:
         """A referred user has bought something."""
+        service_allowed(request, Operation.EVENT, None)
         accepted = event_accept(self._event_of(request, body_of(request), Operation.EVENT))
         return Response({**accepted_json(accepted), "code_reason": accepted.code_reason})
 
     def events_bulk(self, request: Request) -> Response:
         """Up to 500 events; each is answered as a single call would answer it."""
+        service_allowed(request, Operation.EVENTS_BULK, None)
         raw = decode_events(body_of(request, limit_bytes=BULK_LIMIT_BYTES)).items
         if len(raw) > BULK_LIMIT:
             raise ValidationFailed.of("items", f"must be at most {BULK_LIMIT} events")

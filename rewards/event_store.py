@@ -1,7 +1,6 @@
 """The two database calls of the event path: open a batch under its locks, then write it.
 
-Both are set-based, so a single event is a batch of one. The SQL of the first stands in
-rewards/sql/0002_events_open.sql.
+Both are set-based, so a single event is a batch of one. Their SQL stands in rewards/sql/.
 """
 
 from collections.abc import Iterable, Sequence
@@ -98,7 +97,7 @@ class RewardRow:
 
 @dataclass(slots=True)
 class Batch:
-    """Everything that one transaction adds; `write` sends it in one statement."""
+    """Everything that one transaction adds; `write` sends it in one call."""
 
     now: datetime
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -174,6 +173,7 @@ class Batch:
                 "status": row.status,
                 "required_min_role": row.required_min_role,
                 "available_at": draft.available_at,
+                "created_at": self.now,
             }
         )
         kind = f"{'points' if draft.points is not None else 'g2a'}_{status.value}"
@@ -198,52 +198,8 @@ class Batch:
         row[kind] = row.get(kind, 0) + amount
 
 
-WRITE = """
-WITH new_events AS (
-    INSERT INTO referral_referralevent (
-        id, campaign_id, rule_version_id, event_type, source_service, external_event_id, idempotency_key,
-        fingerprint, referrer_user_id, referred_user_id, business_partner_id, subject_type, subject_id,
-        amount_base, metadata, occurred_at, created_at, reason, reason_detail, code_reason
-    )
-    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS e(
-        id uuid, campaign_id uuid, rule_version_id uuid, event_type text, source_service text,
-        external_event_id text, idempotency_key text, fingerprint text,
-        referrer_user_id text, referred_user_id text, business_partner_id text, subject_type text,
-        subject_id text, amount_base numeric, metadata jsonb, occurred_at timestamptz, created_at timestamptz,
-        reason text, reason_detail text, code_reason text
-    )
-    ORDER BY e.source_service, e.idempotency_key
-), new_rewards AS (
-    INSERT INTO rewards_referralreward (
-        id, referral_event_id, campaign_id, beneficiary_user_id, beneficiary_level, currency,
-        points_amount, g2a_amount, status, required_min_role, available_at, next_attempt_at,
-        in_doubt, attempts, failures, last_error, mint_number, created_at, updated_at
-    )
-    SELECT r.*, CASE WHEN r.status = 'pending' THEN r.available_at END, false, 0, 0, '', 1, %s, %s
-    FROM jsonb_to_recordset(%s::jsonb) AS r(
-        id uuid, referral_event_id uuid, campaign_id uuid, beneficiary_user_id text,
-        beneficiary_level smallint, currency text, points_amount bigint, g2a_amount numeric, status text,
-        required_min_role text, available_at timestamptz
-    )
-), counted_referred AS (
-    UPDATE rewards_referredcounter c SET events = c.events + d.events
-    FROM jsonb_to_recordset(%s::jsonb) AS d(campaign_id uuid, referred_key text, events int)
-    WHERE c.campaign_id = d.campaign_id AND c.referred_key = d.referred_key
-), counted_days AS (
-    UPDATE rewards_referrerdaycounter c SET events = c.events + d.events
-    FROM jsonb_to_recordset(%s::jsonb) AS d(campaign_id uuid, referrer_user_id text, day date, events int)
-    WHERE c.campaign_id = d.campaign_id AND c.referrer_user_id = d.referrer_user_id AND c.day = d.day
-), spent AS (
-    UPDATE campaigns_campaignspend s SET points = s.points + d.points, g2a = s.g2a + d.g2a
-    FROM jsonb_to_recordset(%s::jsonb) AS d(campaign_id uuid, points bigint, g2a numeric)
-    WHERE s.campaign_id = d.campaign_id
-)
-SELECT referral_stats_add(%s::jsonb)
-"""
-
-
 def write(batch: Batch) -> None:
-    """Write events, rewards and counters in one statement: all of it or nothing (invariant D7).
+    """Write events, rewards and counters in one call: all of it or nothing (invariant D7).
 
     Raises IntegrityError when another transaction took one of the idempotency keys in the meantime.
     """
@@ -255,18 +211,10 @@ def write(batch: Batch) -> None:
         for (c, user, day), n in batch.days.items()
     ]
     spend = [{"campaign_id": c, "points": points, "g2a": g2a} for c, (points, g2a) in batch.spend.items()]
-    parameters: list[Any] = [
-        _json(batch.events),
-        batch.now,
-        batch.now,
-        _json(batch.rewards),
-        _json(referred),
-        _json(days),
-        _json(spend),
-        _json(batch.stats.values()),
-    ]
+    parts = (batch.events, batch.rewards, referred, days, batch.stats.values(), spend)
+    call = f"SELECT referral_events_write({', '.join(['%s'] * len(parts))})"
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, parameters)
+        cursor.execute(call, [_json(part) for part in parts])
 
 
 def _json(rows: Iterable[Any]) -> str:

@@ -8,7 +8,6 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 DROP = """
 DROP TRIGGER event_append_only ON referral_referralevent;
-DROP FUNCTION referral_referrer_of(text, uuid);
 DROP FUNCTION referral_leads_to(text, text);
 DROP FUNCTION referral_uuid7();
 """

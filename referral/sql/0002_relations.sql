@@ -24,14 +24,5 @@ CREATE FUNCTION referral_leads_to(ancestor text, descendant text) RETURNS boolea
     SELECT EXISTS (SELECT FROM upline WHERE upline.user_id = ancestor)
 $$;
 
--- Who invited this user, as far as this campaign is concerned: its own relation, else the invitation.
-CREATE FUNCTION referral_referrer_of(referred text, campaign uuid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT relation.referrer_user_id
-    FROM referral_referralrelation relation
-    WHERE relation.referred_user_id = referred AND (relation.campaign_id = campaign OR relation.is_invitation)
-    ORDER BY relation.campaign_id = campaign DESC
-    LIMIT 1
-$$;
-
 CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE ON referral_referralevent
     FOR EACH ROW EXECUTE FUNCTION referral_refuse_change();

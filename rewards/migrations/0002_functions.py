@@ -15,6 +15,7 @@ DROP TRIGGER payout_attempt_append_only ON rewards_payoutattempt;
 """
 DROP_STATS = """
 DROP FUNCTION referral_stats_add(jsonb);
+DROP FUNCTION referral_stats_change(jsonb);
 DROP FUNCTION referral_stats_lock(text[], uuid[]);
 DROP FUNCTION referral_stats_ensure(text[], uuid[]);
 """
@@ -28,5 +29,9 @@ class Migration(migrations.Migration):
         migrations.RunSQL((SQL / "0002_stats.sql").read_text(), DROP_STATS),
         migrations.RunSQL(
             (SQL / "0002_events_open.sql").read_text(), "DROP FUNCTION referral_events_open(jsonb);"
+        ),
+        migrations.RunSQL(
+            (SQL / "0002_events_write.sql").read_text(),
+            "DROP FUNCTION referral_events_write(jsonb, jsonb, jsonb, jsonb, jsonb, jsonb);",
         ),
     ]

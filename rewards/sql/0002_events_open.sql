@@ -10,7 +10,8 @@ RETURNS TABLE (
     events_of_referred int, events_of_referrer int, events_that_day int,
     spend_points bigint, spend_g2a numeric
 )
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
     v_item int[]; v_service text[]; v_key text[]; v_campaign uuid[]; v_day date[];
@@ -29,9 +30,9 @@ BEGIN
            array_agg(CASE WHEN x.refusal IS NULL THEN coalesce(x.held, x.given) END ORDER BY x.item)
     INTO v_item, v_service, v_key, v_campaign, v_day, v_referred, v_about, v_held, v_refusal, v_level1
     FROM (
-        SELECT given.*, relation.held,
+        SELECT given.*, relation.referrer_user_id AS held,
                CASE
-                   WHEN relation.held IS NOT NULL OR given.given IS NULL OR given.referred IS NULL THEN NULL
+                   WHEN relation.referrer_user_id IS NOT NULL OR given.given IS NULL OR given.referred IS NULL THEN NULL
                    WHEN given.given = given.referred THEN 'self_referral'
                    WHEN referral_leads_to(given.referred, given.given) THEN 'circular'
                END AS refusal
@@ -39,13 +40,25 @@ BEGIN
                  item int, service text, key text, campaign uuid, day date,
                  referred text, partner text, given text
              )
-        CROSS JOIN LATERAL (SELECT referral_referrer_of(given.referred, given.campaign) AS held) relation
+        -- As far as this campaign is concerned: its own relation, else the invitation.
+        LEFT JOIN LATERAL (
+            SELECT r.referrer_user_id FROM referral_referralrelation r
+            WHERE r.referred_user_id = given.referred AND (r.campaign_id = given.campaign OR r.is_invitation)
+            ORDER BY r.campaign_id = given.campaign DESC LIMIT 1
+        ) relation ON true
     ) x;
 
-    SELECT array_agg(CASE WHEN up.id NOT IN (coalesce(x.referred, ''), x.level1) THEN up.id END ORDER BY x.item)
+    SELECT array_agg(
+        CASE WHEN up.referrer_user_id NOT IN (coalesce(x.referred, ''), x.level1) THEN up.referrer_user_id END
+        ORDER BY x.item
+    )
     INTO v_level2
     FROM unnest(v_item, v_referred, v_level1, v_campaign) AS x(item, referred, level1, campaign)
-    CROSS JOIN LATERAL (SELECT referral_referrer_of(x.level1, x.campaign) AS id) up;
+    LEFT JOIN LATERAL (
+        SELECT r.referrer_user_id FROM referral_referralrelation r
+        WHERE r.referred_user_id = x.level1 AND (r.campaign_id = x.campaign OR r.is_invitation)
+        ORDER BY r.campaign_id = x.campaign DESC LIMIT 1
+    ) up ON true;
 
     -- Step 3: the roles of everybody who may earn stay as they are. 511 = ROLE_BUCKETS - 1.
     PERFORM pg_advisory_xact_lock_shared(72003, b.bucket)

@@ -1,5 +1,10 @@
 -- Stats rows are locked in one sorted order everywhere, or batches that share users would deadlock.
-CREATE FUNCTION referral_stats_ensure(users text[], campaigns uuid[]) RETURNS void LANGUAGE sql AS $$
+-- They are called for every event, so their plans are made once a session; a few keys are looked up at a time,
+-- so each is found by its index, whatever the tables' sizes were when the plan was made. The callers' SET
+-- clauses hold for the functions that they call.
+CREATE FUNCTION referral_stats_ensure(users text[], campaigns uuid[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
     INSERT INTO rewards_referralstats (
         id, user_id, campaign_id, total_referred_users, total_events,
         points_earned, points_pending, points_locked, g2a_earned, g2a_pending, g2a_locked
@@ -10,25 +15,21 @@ CREATE FUNCTION referral_stats_ensure(users text[], campaigns uuid[]) RETURNS vo
         SELECT FROM rewards_referralstats s WHERE s.user_id = x.user_id AND s.campaign_id = x.campaign_id
     )
     ORDER BY x.campaign_id, x.user_id
-    ON CONFLICT (user_id, campaign_id) DO NOTHING
-$$;
+    ON CONFLICT (user_id, campaign_id) DO NOTHING;
+END $$;
 
-CREATE FUNCTION referral_stats_lock(users text[], campaigns uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION referral_stats_lock(users text[], campaigns uuid[]) RETURNS void
+LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM FROM rewards_referralstats s
     WHERE (s.user_id, s.campaign_id) IN (SELECT u.id, u.campaign FROM unnest(users, campaigns) AS u(id, campaign))
     ORDER BY s.campaign_id, s.user_id FOR NO KEY UPDATE OF s;
 END $$;
 
--- Adds differences to stats rows, all or nothing. One entry a (user, campaign); absent numbers are zero.
-CREATE FUNCTION referral_stats_add(deltas jsonb) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    v_user text[]; v_campaign uuid[];
+-- Adds differences to stats rows that are there and locked. One entry a (user, campaign); absent is zero.
+CREATE FUNCTION referral_stats_change(deltas jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
 BEGIN
-    SELECT array_agg(d.user_id), array_agg(d.campaign_id) INTO v_user, v_campaign
-    FROM jsonb_to_recordset(deltas) AS d(user_id text, campaign_id uuid);
-    PERFORM referral_stats_ensure(v_user, v_campaign);
-    PERFORM referral_stats_lock(v_user, v_campaign);
     UPDATE rewards_referralstats s
     SET total_referred_users = s.total_referred_users + coalesce(d.referred_users, 0),
         total_events = s.total_events + coalesce(d.events, 0),
@@ -44,4 +45,18 @@ BEGIN
         g2a_earned numeric, g2a_pending numeric, g2a_locked numeric
     )
     WHERE s.user_id = d.user_id AND s.campaign_id = d.campaign_id;
+END $$;
+
+-- The same for rows that may be missing and are not locked yet.
+CREATE FUNCTION referral_stats_add(deltas jsonb) RETURNS void
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    v_user text[]; v_campaign uuid[];
+BEGIN
+    SELECT array_agg(d.user_id), array_agg(d.campaign_id) INTO v_user, v_campaign
+    FROM jsonb_to_recordset(deltas) AS d(user_id text, campaign_id uuid);
+    PERFORM referral_stats_ensure(v_user, v_campaign);
+    PERFORM referral_stats_lock(v_user, v_campaign);
+    PERFORM referral_stats_change(deltas);
 END $$;

@@ -190,6 +190,12 @@ class PayoutAttempt(models.Model):
         verbose_name = _("payout attempt")
         verbose_name_plural = _("payout attempts")
         ordering = ("-id",)
+        indexes = (
+            # "Which reward did this earlier token task pay": a callback about a task that was replaced.
+            models.Index(
+                fields=["peer_reference"], condition=Q(outcome="accepted"), name="attempt_by_token_task"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.reward_id} #{self.number}: {self.outcome}"
@@ -319,3 +325,123 @@ class PeerCircuit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.peer}: {self.state}"
+
+
+class AnalyticsRefusal(models.Model):
+    """One entry that Analytics will not take: written by the sender, for a person.
+
+    Deleted when the entry is to be sent again (`manage.py analytics_lag --send-refused-again`).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    entry_id = models.UUIDField()
+    recorded_no = models.BigIntegerField()
+    event_name = models.CharField(max_length=64)
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    message = models.CharField(max_length=500, blank=True, default="")
+    refused_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.event_name} {self.entry_id}"
+
+
+class ReconciliationRun(models.Model):
+    """One comparison of our rewards with what the peers have on record. Made and closed by `reconcile`.
+
+    `problems` says what could not be compared, a sentence a line; a run without `finished_at` was stopped.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    started_at = models.DateTimeField(_("started"))
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    bookings = models.PositiveIntegerField(_("bookings read"), default=0)
+    tasks = models.PositiveIntegerField(_("token tasks asked for"), default=0)
+    repaired = models.PositiveIntegerField(_("repaired"), default=0)
+    problems = models.TextField(_("problems"), blank=True, default="")
+
+    class Meta:
+        verbose_name = _("reconciliation")
+        verbose_name_plural = _("reconciliations")
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M} UTC"
+
+
+class ReconciliationFinding(models.Model):
+    """One disagreement between us and a peer, or a reward that does not move on.
+
+    `open` ones need a person. Found again, an open finding stays the same row; not found again, it is closed
+    by the next whole comparison as `gone`. Late confirmations are closed by people only.
+    """
+
+    class Kind(models.TextChoices):
+        """What is wrong."""
+
+        MISSING = "missing", _("Paid by us, not on the peer's record")
+        EXTRA = "extra", _("On the peer's record, not paid by us")
+        DOUBLE = "double", _("Booked twice by the peer")
+        DIFFERENT = "different", _("Booked with other particulars")
+        STUCK = "stuck", _("Does not move on")
+        LATE_CONFIRMATION = "late_confirmation", _("Token task confirmed after it had failed")
+
+    class State(models.TextChoices):
+        """Who has to do something."""
+
+        OPEN = "open", _("Needs a person")
+        REPAIRED = "repaired", _("Repaired")
+        GONE = "gone", _("Not found any more")
+        CLOSED = "closed", _("Closed by a person")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    run = models.ForeignKey(
+        ReconciliationRun,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="findings",
+        verbose_name=_("found last by"),
+    )
+    kind = models.CharField(_("what"), max_length=32, choices=Kind.choices)
+    state = models.CharField(_("state"), max_length=16, choices=State.choices)
+    peer = models.CharField(_("peer"), max_length=16)
+    external_id = models.CharField(_("id at the peer"), max_length=200)
+    reward = models.ForeignKey(
+        ReferralReward,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="findings",
+        verbose_name=_("reward"),
+    )
+    ours = models.CharField(_("on our record"), max_length=500, blank=True, default="")
+    theirs = models.CharField(_("on the peer's record"), max_length=500, blank=True, default="")
+    found_at = models.DateTimeField(_("found"))
+    found_again_at = models.DateTimeField(_("found again"))
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    closed_by = models.CharField(_("closed by"), max_length=160, blank=True, default="")
+    note = models.CharField(_("note"), max_length=500, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("finding")
+        verbose_name_plural = _("findings")
+        ordering = ("-id",)
+        constraints = (
+            # Also serves "what needs a person".
+            models.UniqueConstraint(
+                fields=["peer", "kind", "external_id"],
+                condition=Q(state="open"),
+                name="finding_open_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="open", closed_at__isnull=True)
+                | (~Q(state="open") & Q(closed_at__isnull=False)),
+                name="finding_closed_has_time",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.external_id}"

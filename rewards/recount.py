@@ -8,8 +8,8 @@ Mending takes one campaign and one portion of its users at a time:
 
 1. the campaign, exclusively (step 2 of campaigns/locks.py): no event and no cancellation of it is under way,
    none begins, and its rules, which say whether a budget is kept, stay as they are;
-2. the rows to be mended (step 5): missing ones are made, in key order and before the first row is locked, then
-   all are locked in key order, counters before stats, exactly as the event path does it;
+2. the rows to be mended (step 5): missing ones are made, in key order and before the first row is locked;
+   then all are locked in key order, counters before stats, exactly as the event path does it;
 3. a later statement recounts and writes. The budget's row (step 6) is mended in a transaction of its own.
 
 Payouts, unlocks and role messages go on meanwhile, for they do not ask for the campaign. They change reward
@@ -229,7 +229,8 @@ def differences(*, portion_rows: int = PORTION_ROWS, progress: Progress = str) -
 
 
 BUDGET_SUMS = """
-SELECT spend.points::numeric, spend.g2a, coalesce(sum(reward.points_amount), 0), coalesce(sum(reward.g2a_amount), 0)
+SELECT spend.points::numeric, spend.g2a,
+       coalesce(sum(reward.points_amount), 0), coalesce(sum(reward.g2a_amount), 0)
 FROM campaigns_campaignspend spend
 LEFT JOIN rewards_referralreward reward
        ON reward.campaign_id = spend.campaign_id AND reward.status <> 'cancelled'
@@ -248,12 +249,10 @@ def _budget_differences(campaign_id: UUID) -> list[Difference]:
     rows = _rows(BUDGET_SUMS, {"campaign": campaign_id})
     if not rows:
         return []
-    if not _has_budget(campaign):
-        surplus = Difference(
-            BUDGET, campaign_id, campaign.code, "", "sums of a budget that it has not", Decimal(1), Decimal(0)
-        )
-        return [surplus]
     points, g2a, counted_points, counted_g2a = rows[0]
+    if not _has_budget(campaign):
+        number = "budget points kept without a budget"
+        return [Difference(BUDGET, campaign_id, campaign.code, "", number, points, Decimal(0))]
     sums = (("budget points", points, counted_points), ("budget G2A", g2a, counted_g2a))
     return [
         Difference(BUDGET, campaign_id, campaign.code, "", number, stored, counted)
@@ -283,7 +282,7 @@ def repair(found: Sequence[Difference]) -> None:
 
 
 def _users_mend(campaign_id: UUID, users: list[str]) -> None:
-    """Recount all counters of these users (and partners) in a campaign; see the module's text for the locks."""
+    """Recount all counters of these users (and partners) in a campaign; the module's text has the locks."""
     scope = {"campaigns": [campaign_id], "keys": users}
     with transaction.atomic():
         lock_campaign(campaign_id, shared=False)

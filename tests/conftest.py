@@ -1,6 +1,8 @@
 """Fixtures that the whole suite shares."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -37,6 +39,28 @@ TABLES = (
     "campaigns_referralcampaign",
     "dramatiq.queue",
 )
+
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+def _without_browser() -> bool:
+    """A newcomer's machine has no browser; CI must have one."""
+    return not CHROMIUM.exists() and not os.environ.get("REQUIRE_SERVICES")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the browser tests out where there is no browser."""
+    if _without_browser():
+        browser = [item for item in items if item.nodeid.startswith("tests/browser/")]
+        config.hook.pytest_deselected(items=browser)
+        items[:] = [item for item in items if item not in browser]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out."""
+    if _without_browser():
+        terminalreporter.write_line(f"The browser tests were left out: there is no {CHROMIUM}.")
 
 
 @pytest.fixture(autouse=True)

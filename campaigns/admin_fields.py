@@ -1,0 +1,93 @@
+"""Form fields for what plain Django fields would bend: exact JSON and lists of event types."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+
+class CodeWidget(UnfoldAdminTextareaWidget):
+    """A textarea for JSON: equally wide letters and no spell checker."""
+
+    def __init__(self, rows: int) -> None:
+        look = "font-family: ui-monospace, monospace; font-weight: 400"
+        super().__init__(attrs={"rows": rows, "spellcheck": "false", "autocomplete": "off", "style": look})
+
+
+class ExactJSONField(forms.CharField):
+    """A JSON object in a textarea: numbers stay decimals, a key that stands twice is refused."""
+
+    def __init__(self, *, rows: int, **options: Any) -> None:
+        super().__init__(required=False, strip=True, widget=CodeWidget(rows), **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Stored data as indented JSON; what was typed as it was typed."""
+        if value is None or isinstance(value, str):
+            return value
+        return json.dumps(value, ensure_ascii=False, indent=2)
+
+    def clean(self, value: Any) -> Any:
+        """The decoded object, an empty one when nothing was typed."""
+        text = super().clean(value)
+        return exact_json(text) if text else {}
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether the data differ; spaces and the order of keys do not count."""
+        try:
+            return bool((exact_json(data) if data and data.strip() else {}) != (initial or {}))
+        except forms.ValidationError:
+            return True
+
+
+def exact_json(text: str) -> Any:
+    """Decode JSON without floats. Raises a form's ValidationError that says where it is broken."""
+    try:
+        return json.loads(
+            text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_object
+        )
+    except json.JSONDecodeError as error:
+        raise forms.ValidationError(
+            _("This is not valid JSON: look at line %(line)s, column %(column)s.")
+            % {"line": error.lineno, "column": error.colno}
+        ) from None
+    except (ValueError, RecursionError):
+        raise forms.ValidationError(_("This JSON has numbers or nesting that cannot be kept.")) from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise forms.ValidationError(_("The key “%s” stands twice in one object.") % key)
+        found[key] = value
+    return found
+
+
+class EventTypesField(forms.CharField):
+    """Names of event types with commas, spaces or line breaks between them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, widget=UnfoldAdminTextInputWidget(), **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        """Stored names with commas between them."""
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        """The list of names."""
+        return _names(super().clean(value))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether the names differ."""
+        return _names(data or "") != list(initial or [])
+
+
+def _names(text: str) -> list[str]:
+    return text.replace(",", " ").split()

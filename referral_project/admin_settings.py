@@ -1,0 +1,110 @@
+"""How the back-office looks: its name, its colour and its menu."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+
+def _may_view(permission: str) -> Callable[[HttpRequest], bool]:
+    """Whether the menu shows an entry to this person."""
+    app, model = permission.split(".")
+
+    def check(request: HttpRequest) -> bool:
+        return any(request.user.has_perm(f"{app}.{right}_{model}") for right in ("view", "change"))
+
+    return check
+
+
+def _entry(title: Any, icon: str, model: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{model.replace('.', '_')}_changelist"),
+        "permission": _may_view(model),
+    }
+
+
+__all__ = ("FORMAT_MODULE_PATH", "LOGIN_REDIRECT_URL", "UNFOLD")
+
+# Drawn here, so that no page asks for a file that does not exist.
+FAVICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
+    "%3Crect width='32' height='32' rx='8' fill='%234f46e5'/%3E%3Cg fill='%23fff' stroke='%23fff' "
+    "stroke-width='2'%3E%3Cpath d='M22 9 10 16l12 7' fill='none'/%3E%3Ccircle cx='22' cy='9' r='2.5'/%3E"
+    "%3Ccircle cx='10' cy='16' r='2.5'/%3E%3Ccircle cx='22' cy='23' r='2.5'/%3E%3C/g%3E%3C/svg%3E"
+)
+# Where a person lands who has opened the sign-in page itself.
+LOGIN_REDIRECT_URL = "admin:index"
+FORMAT_MODULE_PATH = "referral_project.formats"
+
+UNFOLD = {
+    "SITE_TITLE": _("Referral Service"),
+    "SITE_HEADER": _("Referral Service"),
+    "SITE_SYMBOL": "share",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: FAVICON}],
+    "SHOW_LANGUAGES": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {
+        "primary": {
+            "50": "oklch(96.2% .018 272.314)",
+            "100": "oklch(93% .034 272.788)",
+            "200": "oklch(87% .065 274.039)",
+            "300": "oklch(78.5% .115 274.713)",
+            "400": "oklch(67.3% .182 276.935)",
+            "500": "oklch(58.5% .233 277.117)",
+            "600": "oklch(51.1% .262 276.966)",
+            "700": "oklch(45.7% .24 277.023)",
+            "800": "oklch(39.8% .195 277.366)",
+            "900": "oklch(35.9% .144 278.697)",
+            "950": "oklch(25.7% .09 281.288)",
+        }
+    },
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "title": _("Campaigns"),
+                "items": [
+                    _entry(_("Campaigns"), "campaign", "campaigns.referralcampaign"),
+                    _entry(_("Rule versions"), "history", "campaigns.ruleversion"),
+                ],
+            },
+            {
+                "title": _("Rewards"),
+                "items": [
+                    _entry(_("Rewards"), "redeem", "rewards.referralreward"),
+                    _entry(_("Payout attempts"), "sync_alt", "rewards.payoutattempt"),
+                    _entry(_("Status changes"), "timeline", "rewards.rewardtransition"),
+                    _entry(_("Paying services"), "monitor_heart", "rewards.peercircuit"),
+                ],
+            },
+            {
+                "title": _("People"),
+                "items": [
+                    _entry(_("Users and roles"), "person", "referral.userrole"),
+                    _entry(_("Users' totals"), "leaderboard", "rewards.referralstats"),
+                    _entry(_("Who invited whom"), "group_add", "referral.referralrelation"),
+                    _entry(_("Partners"), "handshake", "referral.partnerreferralrelation"),
+                ],
+            },
+            {
+                "title": _("Links and events"),
+                "items": [
+                    _entry(_("Links"), "link", "referral.referrallink"),
+                    _entry(_("Clicks by day"), "ads_click", "referral.linkclicks"),
+                    _entry(_("Events"), "bolt", "referral.referralevent"),
+                ],
+            },
+            {
+                "title": _("Access"),
+                "items": [
+                    _entry(_("Service permissions"), "key", "access.serviceoperation"),
+                    _entry(_("Staff"), "badge", "auth.user"),
+                    _entry(_("Staff groups"), "groups", "auth.group"),
+                ],
+            },
+        ],
+    },
+}

@@ -1,0 +1,204 @@
+"""The back-office pages of what happened to rewards: payout attempts, status changes, sums, peers."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy
+from unfold.decorators import display
+
+from access.admin_base import EXACT_SEARCH, ReadOnlyAdmin, ReadOnlyInline, badge
+from campaigns.admin_texts import g2a_text, points_text
+from rewards.admin_texts import OUTCOME_COLORS, OUTCOMES, STATUS_COLORS, reward_link, reward_named
+from rewards.models import PayoutAttempt, PeerCircuit, ReferralStats, RewardTransition
+
+
+class MoveBadges:
+    """The two statuses of a status change, in their colours."""
+
+    @display(description=gettext_lazy("from"))
+    def from_badge(self, transition: RewardTransition) -> SafeString:
+        """The status before."""
+        return badge(transition.get_from_status_display(), STATUS_COLORS.get(transition.from_status))
+
+    @display(description=gettext_lazy("to"))
+    def to_badge(self, transition: RewardTransition) -> SafeString:
+        """The status after."""
+        return badge(transition.get_to_status_display(), STATUS_COLORS.get(transition.to_status))
+
+
+class TransitionInline(MoveBadges, ReadOnlyInline):
+    """The way of the reward through its statuses."""
+
+    model = RewardTransition
+    fields = ("at", "from_badge", "to_badge", "actor", "reason")
+    readonly_fields = fields
+
+
+class OutcomeBadge:
+    """What a call came to, in its colour."""
+
+    @display(description=gettext_lazy("outcome"))
+    def outcome_badge(self, attempt: PayoutAttempt) -> SafeString:
+        """The outcome in its colour."""
+        return badge(OUTCOMES.get(attempt.outcome, attempt.outcome), OUTCOME_COLORS.get(attempt.outcome))
+
+
+class AttemptInline(OutcomeBadge, ReadOnlyInline):
+    """The calls to the peer."""
+
+    model = PayoutAttempt
+    fields = (
+        "number",
+        "started_at",
+        "outcome_badge",
+        "http_status",
+        "error_code",
+        "message",
+        "peer_reference",
+    )
+    readonly_fields = fields
+
+
+class OutcomeFilter(admin.SimpleListFilter):
+    """By what the call came to."""
+
+    title = gettext_lazy("outcome")
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """All outcomes in words."""
+        return list(OUTCOMES.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[PayoutAttempt]) -> QuerySet[PayoutAttempt]:
+        """The attempts of the chosen outcome."""
+        return queryset.filter(outcome=self.value()) if self.value() else queryset
+
+
+@admin.register(PayoutAttempt)
+class AttemptAdmin(OutcomeBadge, ReadOnlyAdmin):
+    """Every call to a peer."""
+
+    list_display = ("reward_shown", "number", "outcome_badge", "http_status", "error_code", "started_at")
+    list_filter = (OutcomeFilter,)
+    list_select_related = ("reward",)
+    exact_lookups = ("reward_id", "pk", "reward__beneficiary_user_id")
+    search_help_text = EXACT_SEARCH
+    fields = (
+        "reward_shown",
+        "number",
+        "outcome_badge",
+        "http_status",
+        "error_code",
+        "message",
+        "peer_reference",
+        "request_id",
+        "started_at",
+        "finished_at",
+    )
+
+    @display(description=gettext_lazy("reward"))
+    def reward_shown(self, attempt: PayoutAttempt) -> SafeString:
+        """The reward in words."""
+        return reward_link(attempt.reward)
+
+    def title_of(self, row: PayoutAttempt) -> str:
+        """The reward and the number."""
+        return f"{reward_named(row.reward)} #{row.number}"
+
+
+@admin.register(RewardTransition)
+class TransitionAdmin(MoveBadges, ReadOnlyAdmin):
+    """Every change of a reward's status."""
+
+    list_display = ("reward_shown", "from_badge", "to_badge", "at", "actor", "reason")
+    list_filter = ("to_status", "from_status")
+    list_select_related = ("reward",)
+    exact_lookups = ("reward_id", "pk", "reward__beneficiary_user_id")
+    search_help_text = EXACT_SEARCH
+    fields = ("reward_shown", "from_badge", "to_badge", "at", "actor", "reason")
+
+    @display(description=gettext_lazy("reward"))
+    def reward_shown(self, transition: RewardTransition) -> SafeString:
+        """The reward in words."""
+        return reward_link(transition.reward)
+
+    def title_of(self, row: RewardTransition) -> str:
+        """The reward and what it became."""
+        return f"{reward_named(row.reward)}: {row.get_to_status_display()}"
+
+
+@admin.register(ReferralStats)
+class StatsAdmin(ReadOnlyAdmin):
+    """What each user has brought and earned in each campaign."""
+
+    list_display = (
+        "user_id",
+        "campaign",
+        "total_referred_users",
+        "total_events",
+        "paid",
+        "waiting",
+        "locked",
+    )
+    list_filter = ("campaign",)
+    list_select_related = ("campaign",)
+    exact_lookups = ("user_id", "pk")
+    search_help_text = EXACT_SEARCH
+    fields = list_display
+
+    def title_of(self, row: ReferralStats) -> str:
+        """The user and the campaign."""
+        return f"{row.user_id}, {row.campaign.code}"
+
+    @display(description=gettext_lazy("paid"))
+    def paid(self, row: ReferralStats) -> str:
+        """Both currencies."""
+        return _sums(row.points_earned, row.g2a_earned)
+
+    @display(description=gettext_lazy("waiting"))
+    def waiting(self, row: ReferralStats) -> str:
+        """Both currencies."""
+        return _sums(row.points_pending, row.g2a_pending)
+
+    @display(description=gettext_lazy("locked"))
+    def locked(self, row: ReferralStats) -> str:
+        """Both currencies."""
+        return _sums(row.points_locked, row.g2a_locked)
+
+
+def _sums(points: int, g2a: Any) -> str:
+    parts = [points_text(points)] if points else []
+    return ", ".join([*parts, g2a_text(g2a)] if g2a else parts) or "–"
+
+
+@admin.register(PeerCircuit)
+class PeerAdmin(ReadOnlyAdmin):
+    """Whether the services that pay are well."""
+
+    list_display = ("peer", "state_badge", "opened_at", "probe_at", "last_success_at", "error")
+    fields = (
+        "peer",
+        "state_badge",
+        "openings",
+        "opened_at",
+        "probe_at",
+        "last_success_at",
+        "last_failure_at",
+        "last_error",
+    )
+
+    @display(
+        description=gettext_lazy("state"), ordering="state", label={"closed": "success", "open": "danger"}
+    )
+    def state_badge(self, peer: PeerCircuit) -> tuple[str, str]:
+        """The state in its colour."""
+        return peer.state, peer.get_state_display()
+
+    @display(description=gettext_lazy("last error"))
+    def error(self, peer: PeerCircuit) -> str:
+        """The beginning of the last error."""
+        return Truncator(peer.last_error).chars(80) if peer.last_error else "–"

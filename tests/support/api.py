@@ -168,7 +168,9 @@ def amounts_of(answer: Answer) -> list[tuple[str, int | None, int | str, str]]:
 
 def change_rules(code: str, rules: dict[str, Any]) -> Answer:
     """Give a campaign other rules by the admin API."""
-    return change_campaign(code, reward_rules=rules)
+    answer = change_campaign(code, reward_rules=rules)
+    assert answer.status == 200, answer.body
+    return answer
 
 
 def change_campaign(code: str, **changes: Any) -> Answer:

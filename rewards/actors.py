@@ -1,12 +1,14 @@
-"""The Dramatiq actor that pays. A message only wakes: the due rows are the queue, so none is retried."""
+"""The Dramatiq actors. A message only wakes: the rows in the database are the queue, so none is retried."""
 
 import dramatiq
 
+from rewards.analytics import send_unsent_now
 from rewards.dispatch import pay_due_now
 from rewards.payouts import due_currencies
 from rewards.peers import PEER_OF_CURRENCY
 
 QUEUE = "payouts"
+ANALYTICS_QUEUE = "analytics"
 
 
 @dramatiq.actor(queue_name=QUEUE, max_age=60_000)
@@ -15,3 +17,9 @@ def pay_due(peer: str) -> None:
     # A drain ends after a while although more may be due: the rest waits for its turn behind other messages.
     if pay_due_now(peer) and peer in {PEER_OF_CURRENCY[currency] for currency in due_currencies()}:
         pay_due.send(peer)
+
+
+@dramatiq.actor(queue_name=ANALYTICS_QUEUE, max_age=60_000)
+def send_analytics() -> None:
+    """Send to Analytics what it has not got."""
+    send_unsent_now()

@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connection
 
 from referral.clicks import visits_forget
-from rewards.actors import pay_due
+from rewards.actors import pay_due, send_analytics
+from rewards.analytics_outbox import analytics_due
 from rewards.payouts import due_currencies
 from rewards.peers import PEER_OF_CURRENCY
 
@@ -64,6 +65,8 @@ class Command(BaseCommand):
         """A wake may be lost with its broker or worker; what is due is found here and announced again."""
         for currency in due_currencies():
             pay_due.send(PEER_OF_CURRENCY[currency])
+        if settings.ANALYTICS_URL and analytics_due():
+            send_analytics.send()
 
 
 def _plain_connection() -> dict[str, Any]:

@@ -21,6 +21,7 @@ urlpatterns = [
     path("internal/event", InternalViewSet.as_view({"post": "event"})),
     path("internal/events/bulk", InternalViewSet.as_view({"post": "events_bulk"})),
     path("internal/user-role-upgraded", InternalViewSet.as_view({"post": "user_role_upgraded"})),
+    path("internal/g2a-callback", InternalViewSet.as_view({"post": "g2a_callback"})),
     path("internal/users/<str:user_id>/upline", UplineViewSet.as_view({"get": "retrieve"})),
     # administrators
     path("admin/campaigns", AdminCampaignsViewSet.as_view({"get": "list", "post": "create"})),

@@ -169,7 +169,8 @@ class ReferralReward(models.Model):
 class PayoutAttempt(models.Model):
     """One call to a peer for one reward, written when the call has ended; never changed.
 
-    Asking for the state of a token task leaves a row only when the answer changed something.
+    Asking for the state of a token task leaves a row only when the answer changed something, and so does a
+    callback or a comparison with the peer's record.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -14,6 +14,7 @@ from api.decoding import body_of, moment_of
 from api.errors import DomainError, EventTypeNotAllowed, ValidationFailed
 from api.rendering import g2a_text
 from campaigns.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
+from rewards.callbacks import decode_task_report, task_report_accept
 from rewards.event_store import RewardRow
 from rewards.events import Accepted, event_accept, events_accept, partner_accept, registration_accept
 from rewards.incoming import (
@@ -143,6 +144,16 @@ class InternalViewSet(ViewSet):
             by=f"service:{service.name}",
         )
         return Response({"success": True, "unlocked_rewards_count": unlocked})
+
+    def g2a_callback(self, request: Request) -> Response:
+        """A token task has ended."""
+        service = service_allowed(request, Operation.G2A_CALLBACK)
+        task_report_accept(
+            decode_task_report(body_of(request)),
+            by=f"service:{service.name}",
+            request_id=request._request.request_id,
+        )
+        return Response({"ok": True})
 
 
 class MyRewardsViewSet(ViewSet):

@@ -129,7 +129,7 @@ def all_at_once(works: list[Callable[[], Any]]) -> list[Any]:
 
 
 @contextmanager
-def function_without(name: str, *taken_away: str) -> Iterator[None]:
+def function_without(name: str, *taken_away: str, instead: str = "") -> Iterator[None]:
     """For a twin: the database function without some of its text."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [name])
@@ -137,7 +137,7 @@ def function_without(name: str, *taken_away: str) -> Iterator[None]:
         weaker = definition
         for text in taken_away:
             assert text in weaker, f"{name} has no {text}"
-            weaker = weaker.replace(text, "")
+            weaker = weaker.replace(text, instead)
         cursor.execute(weaker)
         try:
             yield

@@ -91,10 +91,11 @@ def body_of(request: Request, *, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
     return body
 
 
-def decoder(struct: type[Struct]) -> Callable[[bytes], Struct]:
+def decoder(struct: type[Struct], *, later: str = "") -> Callable[[bytes], Struct]:
     """A function that decodes a body into `struct`, made once per struct.
 
-    The function raises InvalidJson or ValidationFailed.
+    `later` is a field whose content is decoded, and searched for NUL, on its own later. The function raises
+    InvalidJson or ValidationFailed.
     """
     read = msgspec.json.Decoder(struct, float_hook=_exact).decode
 
@@ -109,7 +110,7 @@ def decoder(struct: type[Struct]) -> Callable[[bytes], Struct]:
             raise InvalidJson(f"The body is not valid JSON: {error}.") from None
         if b"\\u0000" in body:
             try:
-                refuse_nul(_read_any(body), "")
+                refuse_nul({name: value for name, value in _read_any(body).items() if name != later}, "")
             except (msgspec.DecodeError, RecursionError):
                 raise ValidationFailed.of("body", "must not contain a NUL character") from None
         return decoded

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import orjson
@@ -13,6 +13,8 @@ from referral.models import InstallationKey
 FINGERPRINT = "fingerprint"
 VISITOR = "visitor"
 KEY_BYTES = 32
+# More digits than a body can hold in one number: nothing is rounded before it is compared.
+_EVERY_DIGIT = Context(prec=10_000)
 
 _keys: dict[str, bytes] = {}
 
@@ -45,11 +47,11 @@ def keyed_hash(key_name: str, *parts: Any) -> str:
 
 
 def canonical(value: Any) -> Any:
-    """Plain data in one spelling: numbers by value, distinct from texts that look alike."""
+    """Plain data in one spelling: numbers by value, distinct from texts and lists that look alike."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     if isinstance(value, int | Decimal):
-        return ["number", str(Decimal(value).normalize() if value else 0)]
+        return ["number", str(Decimal(value).normalize(_EVERY_DIGIT) if value else 0)]
     if isinstance(value, dict):
         return {key: canonical(inner) for key, inner in value.items()}
-    return [canonical(inner) for inner in value]
+    return ["list", *(canonical(inner) for inner in value)]

@@ -90,7 +90,7 @@ class EventTypeOnly(msgspec.Struct):
 
 
 decode_event_type = decoder(EventTypeOnly)
-decode_events = decoder(EventsReported)
+decode_events = decoder(EventsReported, later="items")
 decode_user_registered = decoder(UserRegistered)
 decode_partner_onboarded = decoder(PartnerOnboarded)
 decode_event = decoder(EventReported)

@@ -1,4 +1,4 @@
-"""`POST /internal/user-registered`: who invited whom, once and without loops; never a reason not to sign up."""
+"""`POST /internal/user-registered`: who invited whom, once, without loops; it never stops a sign-up."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

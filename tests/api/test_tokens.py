@@ -302,6 +302,7 @@ OPERATIONS = {
     "user-role-upgraded": ("POST", "/internal/user-role-upgraded"),
     "partner-onboarded": ("POST", "/internal/partner-onboarded"),
     "upline": ("GET", "/internal/users/user-a/upline"),
+    "g2a-callback": ("POST", "/internal/g2a-callback"),
 }
 ALLOWED = {
     "user_service": {"user-registered", "user-role-upgraded", "upline"},
@@ -309,7 +310,7 @@ ALLOWED = {
     "quest_service": {"upline"},
     "voucher_service": {"upline"},
     "rielt_service": {"upline"},
-    "token_gateway": set(),
+    "token_gateway": {"g2a-callback"},
 }
 
 

@@ -134,6 +134,7 @@ REST_FRAMEWORK = {
 POINTS_SERVICE_URL = environment.url("POINTS_SERVICE_URL")
 POINTS_DIALECT = environment.one_of("POINTS_DIALECT", "credit_v1", ("credit_v1",))
 TOKEN_GATEWAY_URL = environment.url("TOKEN_GATEWAY_URL")
+ANALYTICS_URL = environment.url("ANALYTICS_URL")
 PAYOUT_CONCURRENCY = int(environment.number("PAYOUT_CONCURRENCY", 16, least=1, most=256))
 PAYOUT_TIMEOUT_SECONDS = environment.number("PAYOUT_TIMEOUT_SECONDS", 10, least=0.05, most=300)
 PAYOUT_RETRY_BASE_SECONDS = environment.number("PAYOUT_RETRY_BASE_SECONDS", 5, least=0.01)

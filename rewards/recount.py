@@ -53,7 +53,7 @@ STATS_NUMBERS = (
     "g2a_locked",
 )
 
-Progress = Callable[[str], None]
+Progress = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,8 @@ def differences(*, portion_rows: int = PORTION_ROWS, progress: Progress = str) -
     Locks nothing and may run beside everything else. `progress` is told where the recount is.
     """
     codes: dict[UUID, str] = dict(ReferralCampaign.objects.values_list("id", "code"))
-    after, upto, number = "", "", 0
+    after, number = "", 0
+    upto: str | None = ""
     while upto is not None:
         number += 1
         upto = _one(BOUND, {"after": after, "rows": portion_rows - 1})
@@ -283,7 +284,7 @@ def repair(found: Sequence[Difference]) -> None:
 
 def _users_mend(campaign_id: UUID, users: list[str]) -> None:
     """Recount all counters of these users (and partners) in a campaign; the module's text has the locks."""
-    scope = {"campaigns": [campaign_id], "keys": users}
+    scope: dict[str, Any] = {"campaigns": [campaign_id], "keys": users}
     with transaction.atomic():
         lock_campaign(campaign_id, shared=False)
         for sql in (*ENSURE, *LOCK, *MEND):

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from rewards.peers import POINTS, TOKENS, points, points_m3, tokens
 from rewards.peers.base import Peer
+from rewards.peers.points_record import PointsRecord
 from rewards.peers.transport import Transport
 
 DIALECTS: dict[str, Callable[[Transport], Peer]] = {
@@ -23,6 +24,13 @@ def peer_named(name: str) -> Peer | None:
     if name == TOKENS and settings.TOKEN_GATEWAY_URL:
         return tokens.Gateway(_transport(settings.TOKEN_GATEWAY_URL, tokens.AUDIENCE))
     return None
+
+
+def points_record() -> PointsRecord | None:
+    """Points Service's own record; None when its address is not configured."""
+    if not settings.POINTS_SERVICE_URL:
+        return None
+    return PointsRecord(_transport(settings.POINTS_SERVICE_URL, points.AUDIENCE))
 
 
 def _transport(url: str, audience: str) -> Transport:

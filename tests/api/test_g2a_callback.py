@@ -1,7 +1,5 @@
 """What the gateway's callback does to a token reward, against a gateway that really mints."""
 
-import time
-
 import pytest
 
 from rewards.models import ReconciliationFinding, ReferralReward, ReferralStats

@@ -10,12 +10,14 @@ import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connection
+from django.utils import timezone
 
 from referral.clicks import visits_forget
 from rewards.actors import pay_due, send_analytics
 from rewards.analytics_outbox import analytics_due
 from rewards.payouts import due_currencies
 from rewards.peers import PEER_OF_CURRENCY
+from rewards.reconcile import reconcile, reconciliation_due
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +25,7 @@ logger = logging.getLogger(__name__)
 LEADER_LOCK = 72005
 ASK_AGAIN_SECONDS = 2.0
 TIDY_EVERY_SECONDS = 3600.0
+RECONCILIATION = "reconciliation"
 
 
 class Command(BaseCommand):
@@ -57,8 +60,15 @@ class Command(BaseCommand):
                 if time.monotonic() >= tidy_at:
                     tidy_at = time.monotonic() + TIDY_EVERY_SECONDS
                     visits_forget()
+                    self._reconcile_when_due()
                 close_old_connections()
                 self.stopping.wait(settings.PAYOUT_SWEEP_SECONDS)
+
+    def _reconcile_when_due(self) -> None:
+        """Once a UTC day, in a thread of its own: it takes its time and the sweep must not wait."""
+        running = any(thread.name == RECONCILIATION for thread in threading.enumerate())
+        if not running and reconciliation_due(timezone.now()):
+            threading.Thread(target=_reconcile, name=RECONCILIATION, daemon=True).start()
 
     @staticmethod
     def _sweep() -> None:
@@ -67,6 +77,22 @@ class Command(BaseCommand):
             pay_due.send(PEER_OF_CURRENCY[currency])
         if settings.ANALYTICS_URL and analytics_due():
             send_analytics.send()
+
+
+def _reconcile() -> None:
+    try:
+        report = reconcile(progress=logger.info)
+        if report.problems or report.needs_person:
+            logger.error(
+                "Reconciliation needs a person: %d open findings. %s",
+                report.needs_person,
+                " ".join(report.problems),
+            )
+    except Exception:
+        # Whatever it is: the hourly look begins it anew.
+        logger.exception("Reconciliation was interrupted")
+    finally:
+        connection.close()
 
 
 def _plain_connection() -> dict[str, Any]:

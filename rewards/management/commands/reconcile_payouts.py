@@ -1,0 +1,49 @@
+"""`manage.py reconcile_payouts`: do the peers' records agree with ours."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from rewards.findings import State
+from rewards.models import ReconciliationFinding
+from rewards.reconcile import Report, reconcile
+
+
+class Command(BaseCommand):
+    """Compare, repair what is safe, list the rest; exit code 1 when something needs a person."""
+
+    help = (
+        "Compares rewards with what Points Service and Token Gateway have on record, completes what is "
+        "proven to be paid, makes stuck rewards due and lists what needs a person (exit code 1). Never pays. "
+        "Safe beside the running service; can be stopped and run again."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """One run."""
+        try:
+            report = reconcile(progress=self.stderr.write)
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped. What was repaired stays repaired; run again to compare everything.")
+            sys.exit(130)
+        self._tell(report)
+
+    def _tell(self, report: Report) -> None:
+        for sentence in report.notes + report.problems:
+            self.stdout.write(sentence)
+        for finding in report.run.findings.filter(state=State.REPAIRED).order_by("id"):
+            self.stdout.write(f"repaired  {_line(finding)}")
+        needs_person = ReconciliationFinding.objects.filter(state=State.OPEN).order_by("id")
+        for finding in needs_person:
+            self.stdout.write(f"OPEN      {_line(finding)}")
+        self.stdout.write(
+            f"Bookings read: {report.run.bookings}. Tasks asked for: {report.run.tasks}. "
+            f"Repaired: {report.run.repaired}. Need a person: {len(needs_person)}."
+        )
+        if needs_person or report.problems:
+            sys.exit(1)
+
+
+def _line(finding: ReconciliationFinding) -> str:
+    theirs = f"; they: {finding.theirs}" if finding.theirs else ""
+    return f"{finding.kind}  {finding.peer} {finding.external_id}  we: {finding.ours}{theirs}"

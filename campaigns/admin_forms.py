@@ -15,10 +15,6 @@ from campaigns.admin_problems import by_field
 from campaigns.models import ReferralCampaign
 from campaigns.services import CONTENT_FIELDS
 
-RULES_EXAMPLE = '{"levels": {"level1": {"points_per_registration": 100}}, "limits": {"budget_points": 50000}}'
-SCOPE_EXAMPLE = '{"module": "quest", "country_id": "ru"}'
-EVENT_TYPES_EXAMPLE = "lesson_finished, review_written"
-
 
 class CampaignForm(forms.ModelForm):
     """Everything a person decides about a campaign, and the revision that they started from.
@@ -30,28 +26,28 @@ class CampaignForm(forms.ModelForm):
 
     event_types = EventTypesField(
         label=gettext_lazy("Event types"),
-        help_text=gettext_lazy("Only for custom campaigns: their own event types. Example: %s")
-        % EVENT_TYPES_EXAMPLE,
+        help_text=gettext_lazy(
+            "Only for custom campaigns: their own event types. Example: lesson_finished, review_written"
+        ),
     )
     scope = ExactJSONField(
         rows=3,
         label=gettext_lazy("Scope"),
         help_text=gettext_lazy(
             "Which events belong here: any of module, country_id, city_id and rf_partner_id. "
-            "Empty: all events. Example: %s"
-        )
-        % SCOPE_EXAMPLE,
+            'Empty: all events. Example: {"module": "quest", "country_id": "ru"}'
+        ),
     )
     reward_rules = ExactJSONField(
-        rows=16,
+        rows=14,
         label=gettext_lazy("Reward rules"),
         help_text=gettext_lazy(
             "What each level earns, and the limits. level1 is who invited, level2 is who invited them, "
-            "referred is the welcome bonus of the invited person. Example: %s"
-        )
-        % RULES_EXAMPLE,
+            "referred is the welcome bonus of the invited person. Example: "
+            '{"levels": {"level1": {"points_per_registration": 100}}, "limits": {"budget_points": 50000}}'
+        ),
     )
-    opened_revision = forms.IntegerField(required=False, widget=forms.HiddenInput())
+    opened_revision = forms.IntegerField(required=False, label="", widget=forms.HiddenInput())
 
     class Meta:
         model = ReferralCampaign

@@ -45,7 +45,8 @@ UNFOLD = {
     "SITE_HEADER": _("Referral Service"),
     "SITE_SYMBOL": "share",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: FAVICON}],
-    "SHOW_LANGUAGES": True,
+    # The languages stand in the header (templates/unfold/helpers/userlinks.html).
+    "SHOW_LANGUAGES": False,
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {
         "primary": {
@@ -54,7 +55,7 @@ UNFOLD = {
             "200": "oklch(87% .065 274.039)",
             "300": "oklch(78.5% .115 274.713)",
             "400": "oklch(67.3% .182 276.935)",
-            "500": "oklch(58.5% .233 277.117)",
+            "500": "oklch(66% .19 277)",
             "600": "oklch(51.1% .262 276.966)",
             "700": "oklch(45.7% .24 277.023)",
             "800": "oklch(39.8% .195 277.366)",

@@ -38,7 +38,6 @@ class RewardAdmin(ReadOnlyAdmin):
         "campaign",
         "event_type",
         "level",
-        "doubt",
         "next_attempt_at",
         "error",
     )
@@ -65,7 +64,7 @@ class RewardAdmin(ReadOnlyAdmin):
                 "fields": (
                     "available_at",
                     "next_attempt_at",
-                    "doubt",
+                    "in_doubt",
                     "last_error",
                     "attempts",
                     "failures",
@@ -89,13 +88,9 @@ class RewardAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("status"), ordering="status")
     def status_badge(self, reward: ReferralReward) -> SafeString:
-        """The status in its colour."""
-        return badge(reward.get_status_display(), STATUS_COLORS.get(reward.status))
-
-    @display(description=gettext_lazy("in doubt"))
-    def doubt(self, reward: ReferralReward) -> str:
-        """A warning while nobody knows whether it was paid."""
-        return badge(_("in doubt"), "warning") if reward.in_doubt else "–"
+        """The status in its colour, with a warning while nobody knows whether it was paid."""
+        status = badge(reward.get_status_display(), STATUS_COLORS.get(reward.status))
+        return format_html("{} {}", status, badge(_("in doubt"), "warning")) if reward.in_doubt else status
 
     @display(description=gettext_lazy("event type"))
     def event_type(self, reward: ReferralReward) -> str:
@@ -226,7 +221,6 @@ class RewardAdmin(ReadOnlyAdmin):
             "rows": rows,
             "possible": sum(row["obstacle"] is None for row in rows),
             "form": form,
-            "colors": STATUS_COLORS,
             "page": self._way_back(rewards),
         }
 

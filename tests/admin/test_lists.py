@@ -1,0 +1,139 @@
+"""Lists stay as cheap as they are, find whole ids, and speak Russian."""
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from campaigns.models import ReferralCampaign
+from referral.models import ReferralEvent, ReferralLink
+from rewards.models import ReferralReward
+from tests.admin.world import World, draft_make
+from tests.support.api import buy_quest
+
+OURS = [model for model in admin.site._registry if model._meta.app_label != "auth"]
+
+
+def address(model: type, page: str = "changelist", *arguments: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=arguments)
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.model_name)
+def test_the_number_of_queries_does_not_grow_with_the_rows(
+    boss: Client, world: World, model: type, django_assert_max_num_queries: object
+) -> None:
+    boss.get(address(model))
+
+    # Session, person, at most two for the rows and one a filter.
+    with django_assert_max_num_queries(8):
+        answer = boss.get(address(model))
+
+    assert answer.status_code == 200
+
+
+def test_more_rewards_need_no_more_queries(
+    boss: Client, world: World, django_assert_num_queries: object
+) -> None:
+    boss.get(address(ReferralReward))
+    with django_assert_num_queries(4):
+        boss.get(address(ReferralReward))
+    for number in range(10, 20):
+        buy_quest("cid", external_event_id=f"order-{number}")
+
+    with django_assert_num_queries(4):
+        page = boss.get(address(ReferralReward))
+
+    assert page.content.decode().count("quest_purchased") > 10
+
+
+def found(boss: Client, model: type, term: object) -> int:
+    answer = boss.get(address(model), {"q": str(term)})
+    return len(answer.context["cl"].result_list)
+
+
+def test_rewards_are_found_by_whole_ids_only(boss: Client, world: World) -> None:
+    reward = world.rewards["paid"]
+    event = ReferralEvent.objects.get(external_event_id="order-0")
+
+    assert found(boss, ReferralReward, reward.pk) == 1
+    assert found(boss, ReferralReward, "tx-1") == 1
+    assert found(boss, ReferralReward, event.pk) == event.rewards.count()
+    assert found(boss, ReferralReward, "order-0") == event.rewards.count()
+    assert (
+        found(boss, ReferralReward, "bob") == ReferralReward.objects.filter(beneficiary_user_id="bob").count()
+    )
+    assert found(boss, ReferralReward, "bo") == 0
+
+
+def test_a_link_is_found_by_its_code_in_small_letters(boss: Client, world: World) -> None:
+    link = ReferralLink.objects.filter(owner_user_id="ann").first()
+
+    assert found(boss, ReferralLink, link.code.lower()) == 1
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.model_name)
+def test_every_heading_and_label_is_russian(boss: Client, world: World, model: type) -> None:
+    boss.cookies["django_language"] = "ru"
+    pages = [boss.get(address(model))]
+    if row := model._default_manager.first():
+        pages.append(boss.get(address(model, "change", row.pk)))
+
+    for page in pages:
+        text = page.content.decode()
+        labels = re.findall(r'<label[^>]*class="[^"]*font-semibold[^"]*"[^>]*>\s*([^<]+?)\s*<', text)
+        labels += re.findall(r'<div class="text">\s*(?:<[^>]+>\s*)*([^<]+?)\s*<', text)
+        assert labels
+        assert [label for label in labels if not re.search("[А-Яа-яЁё]|^(Id|G2A)$", label)] == []
+
+
+def test_switching_a_link_off_leaves_the_rest_alone(boss: Client, world: World) -> None:
+    link = ReferralLink.objects.filter(owner_user_id="ann").first()
+
+    answer = boss.post(address(ReferralLink, "change", link.pk), {"code": "FORGED99"})
+
+    assert answer.status_code == 302
+    code = link.code
+    link.refresh_from_db()
+    assert (link.is_active, link.code) == (False, code)
+
+
+def test_json_is_kept_exactly_and_told_where_it_is_broken(boss: Client, campaigns: None) -> None:
+    campaign = draft_make()
+    page = address(ReferralCampaign, "change", campaign.pk)
+    fields = {"name": "Spring", "code": "spring", "campaign_type": "user_invite", "opened_revision": 1}
+    broken = {
+        '{"levels": {': "look at line 1, column 13",
+        '{"levels": {}, "levels": {}}': "stands twice",
+        '{"limits": {"budget_g2a": NaN}}': "cannot be kept",
+        "[" * 100_000: "cannot be kept",
+        "[]": "must be an object",
+        '{"limits": {"budget_points": ' + "9" * 5000 + "}}": "cannot be kept",
+    }
+
+    for text, problem in broken.items():
+        answer = boss.post(page, {**fields, "reward_rules": text})
+        assert problem in answer.content.decode(), text[:50]
+
+    exact = '{"levels": {"level1": {"g2a_per_registration": 0.123456789}}}'
+    assert boss.post(page, {**fields, "reward_rules": exact}).status_code == 302
+    campaign.refresh_from_db()
+    assert campaign.reward_rules == {"levels": {"level1": {"g2a_per_registration": "0.123456789"}}}
+
+
+def test_saving_a_page_unchanged_changes_nothing(boss: Client, campaigns: None) -> None:
+    campaign = draft_make(start_at="2026-01-01T00:00:00.123456+00:00")
+    campaign.refresh_from_db()
+    page = address(ReferralCampaign, "change", campaign.pk)
+    form = boss.get(page).context["adminform"].form
+    sent = {name: form[name].value() for name in form.fields if form[name].value() not in (None, False)}
+    started = sent.pop("start_at")
+    sent |= {"start_at_0": f"{started:%Y-%m-%d}", "start_at_1": f"{started:%H:%M:%S}"}
+
+    answer = boss.post(page, sent)
+
+    assert answer.status_code == 302
+    was = campaign.start_at
+    campaign.refresh_from_db()
+    assert (campaign.revision, campaign.start_at) == (1, was)

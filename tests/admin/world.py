@@ -1,0 +1,102 @@
+"""A small world in which every page of the back-office has something to show."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from campaigns.models import ReferralCampaign
+from campaigns.services import CampaignContent, campaign_create
+from referral.models import LinkClicks, ReferralLink
+from rewards.models import PayoutAttempt, PeerCircuit, ReferralReward, RewardStatus, RewardTransition
+from tests.support.api import buy_quest, invite, link_of, now_text, service
+
+
+@dataclass
+class World:
+    """The rewards by what became of them."""
+
+    rewards: dict[str, ReferralReward] = field(default_factory=dict)
+
+
+def world_make() -> World:
+    """Ann has invited Bob, who has invited Cid; purchases have made rewards of every kind."""
+    invite("ann", "bob")
+    invite("bob", "cid")
+    for number in range(4):
+        buy_quest("cid", external_event_id=f"order-{number}")
+    service("rf_service").post(
+        "/internal/partner-onboarded",
+        {
+            "business_partner_id": "cafe-1",
+            "onboarding_user_id": "ann",
+            "campaign_code": "partner_onboarding_default",
+            "occurred_at": now_text(),
+        },
+    )
+    LinkClicks.objects.create(
+        link=ReferralLink.objects.get(code=link_of("ann")), day=timezone.now().date(), clicks=7
+    )
+    PeerCircuit.objects.create(
+        peer="points",
+        state="open",
+        opened_at=timezone.now(),
+        probe_at=timezone.now(),
+        last_error="503 unavailable: the ledger is being moved",
+    )
+    return World({"locked": ReferralReward.objects.filter(status="locked").first(), **_rewards_paid()})
+
+
+def _rewards_paid() -> dict[str, ReferralReward]:
+    waiting = list(ReferralReward.objects.filter(status="pending", currency="points").order_by("id"))
+    failed, paid, doubtful, *others = waiting
+    _sent(failed, "refused", 422, "account_closed")
+    _became(
+        failed,
+        RewardStatus.FAILED,
+        next_attempt_at=None,
+        last_error="422 account_closed: the account is closed",
+    )
+    _sent(paid, "booked", 200, "")
+    _became(paid, RewardStatus.COMPLETED, next_attempt_at=None, external_tx_id="tx-1")
+    _sent(doubtful, "unknown", None, "")
+    ReferralReward.objects.filter(pk=doubtful.pk).update(in_doubt=True)
+    return {"failed": failed, "paid": paid, "doubtful": doubtful, "waiting": others[0]}
+
+
+def _sent(reward: ReferralReward, outcome: str, http_status: int | None, error_code: str) -> None:
+    _became(reward, RewardStatus.SENT_TO_POINTS)
+    PayoutAttempt.objects.create(
+        reward=reward,
+        number=1,
+        started_at=timezone.now(),
+        finished_at=timezone.now() + timedelta(milliseconds=120),
+        outcome=outcome,
+        http_status=http_status,
+        error_code=error_code,
+        message="Read timed out" if http_status is None else "",
+        peer_reference="tx-1" if outcome == "booked" else "",
+        request_id=str(uuid7()),
+    )
+
+
+def _became(reward: ReferralReward, status: str, **fields: object) -> None:
+    RewardTransition.objects.create(
+        reward=reward, from_status=reward.status, to_status=status, at=timezone.now(), actor="worker"
+    )
+    ReferralReward.objects.filter(pk=reward.pk).update(status=status, **fields)
+    reward.refresh_from_db()
+
+
+def draft_make(code: str = "spring", **content: object) -> ReferralCampaign:
+    """A campaign in draft that could be activated."""
+    defaults = {
+        "name": "Spring",
+        "campaign_type": "user_invite",
+        "reward_rules": {
+            "levels": {"level1": {"points_per_registration": 100, "g2a_per_registration": "0.10"}},
+            "limits": {"budget_points": 50000, "budget_g2a": "12.5"},
+        },
+    }
+    return campaign_create(content=CampaignContent(code=code, **{**defaults, **content}), by="test")

@@ -1,0 +1,69 @@
+"""Every page opens, in the browser, without anything going wrong unseen."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.admin.world import World
+from tests.browser.conftest import PASSWORD
+
+# One browser is enough.
+pytestmark = pytest.mark.xdist_group("browser")
+
+# Empty until something has gone wrong elsewhere.
+MAY_BE_EMPTY = {"rewards"}
+
+
+def test_the_first_page_leads_to_the_back_office(context: BrowserContext, server: str) -> None:
+    get_user_model().objects.create_superuser("olga", password=PASSWORD)
+    page = context.new_page()
+
+    page.goto("/")
+    expect(page.locator("code")).to_have_text(f"{server}/api/referral/v1/")
+    page.get_by_role("link", name="Back-office").click()
+    page.fill("#id_username", "olga")
+    page.fill("#id_password", PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+    expect(page.locator("#nav-sidebar-apps")).to_contain_text("Campaigns")
+
+
+def test_the_sign_in_page_itself_leads_to_the_index(context: BrowserContext) -> None:
+    get_user_model().objects.create_superuser("olga", password=PASSWORD)
+    page = context.new_page()
+
+    page.goto("/admin/login/")
+    page.fill("#id_username", "olga")
+    page.fill("#id_password", PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+    page.wait_for_url("**/admin/")
+
+
+@pytest.mark.parametrize("app", ["campaigns", "rewards", "referral", "access", "auth"])
+def test_every_list_and_one_page_of_each_open(page: Page, world: World, app: str) -> None:
+    Group.objects.get_or_create(name="support")
+    models = [model for model in admin.site._registry if model._meta.app_label == app]
+    assert models
+
+    for model in models:
+        page.goto(f"/admin/{app}/{model._meta.model_name}/")
+        expect(page.locator("#content-main, #changelist").first).to_be_visible()
+        row = model._default_manager.first()
+        if row is None:
+            assert app in MAY_BE_EMPTY, model
+            continue
+        page.goto(f"/admin/{app}/{model._meta.model_name}/{row.pk}/change/")
+        expect(page.locator("#content-main")).to_be_visible()
+
+    Group.objects.all().delete()
+
+
+def test_the_menu_leads_to_every_list(page: Page) -> None:
+    page.goto("/admin/")
+    linked = {link.get_attribute("href") for link in page.locator("#nav-sidebar-apps a").all()}
+
+    for model in admin.site._registry:
+        assert f"/admin/{model._meta.app_label}/{model._meta.model_name}/" in linked

@@ -151,7 +151,7 @@ class InternalViewSet(ViewSet):
         task_report_accept(
             decode_task_report(body_of(request)),
             by=f"service:{service.name}",
-            request_id=request._request.request_id,
+            request_id=getattr(request._request, "request_id", ""),
         )
         return Response({"ok": True})
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from psycopg import IsolationLevel
 
 from referral_project import environment
-from referral_project.admin_settings import UNFOLD as UNFOLD
+from referral_project.admin_settings import *  # noqa: F403 - the settings of the back-office
 from referral_project.broker_settings import broker_settings
 from referral_project.log_settings import configure_logging
 
@@ -132,7 +132,7 @@ REST_FRAMEWORK = {
 # --- payout -------------------------------------------------------------------------------------------------
 
 POINTS_SERVICE_URL = environment.url("POINTS_SERVICE_URL")
-POINTS_DIALECT = environment.one_of("POINTS_DIALECT", "credit_v1", ("credit_v1",))
+POINTS_DIALECT = environment.one_of("POINTS_DIALECT", "credit_v1", ("credit_v1", "add_m3"))
 TOKEN_GATEWAY_URL = environment.url("TOKEN_GATEWAY_URL")
 ANALYTICS_URL = environment.url("ANALYTICS_URL")
 PAYOUT_CONCURRENCY = int(environment.number("PAYOUT_CONCURRENCY", 16, least=1, most=256))

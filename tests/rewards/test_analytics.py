@@ -32,20 +32,23 @@ from tests.support.analytics import (
     recorded,
     rest_is_over,
     send_all,
+    wait_until,
 )
 from tests.support.api import become, buy_quest, invite, now_text, service
+from tests.support.processes import ServiceProcesses
 from tests.support.rewards import campaign_of, done, earn, nothing_is_under_way, pay_until
 
 BODY_LIMIT = 32 * 1024
 
 
 @pytest.fixture
-def analytics(sandbox, settings, db):
+def analytics(request, sandbox, settings):
     """The sandbox, with Analytics switched on and nothing sent yet."""
+    request.getfixturevalue("committed_db" if "committed_db" in request.fixturenames else "db")
     settings.ANALYTICS_URL = sandbox.analytics_url
     forget_analytics()
     yield sandbox
-    sender.cache_clear()
+    forget_analytics()
 
 
 @pytest.fixture
@@ -413,6 +416,24 @@ def _shown() -> list[str]:
     out = io.StringIO()
     call_command("analytics_lag", stdout=out)
     return out.getvalue().splitlines()
+
+
+def test_the_worker_sends_without_anybodys_help(analytics, committed_db, tmp_path):
+    campaign_of("points", {"level1": {"points_per_event": 10}})
+    environment = {
+        "ANALYTICS_URL": analytics.analytics_url,
+        "POINTS_SERVICE_URL": analytics.points_url,
+        "PAYOUT_SWEEP_SECONDS": "0.1",
+    }
+    processes = ServiceProcesses(tmp_path, environment)
+    try:
+        processes.start("worker")
+        processes.start("scheduler")
+        reward = earn("points", "anna")
+        wait_until(lambda: len(analytics.events()) == 4, seconds=60)
+    finally:
+        processes.__exit__(None, None, None)
+    assert path_of(analytics.events(), reward.id)[-1] == ("sent_to_points", "completed")
 
 
 @pytest.mark.usefixtures("points")

@@ -1,5 +1,7 @@
 """Once per event, exact limits, all or nothing (D3, D4, D7)."""
 
+import random
+
 import pytest
 from django.db import connection
 
@@ -262,3 +264,34 @@ def test_a_conflict_waits_for_nobody_who_gives_up(free):
         # then the second has its key
         assert not isinstance(second.finish(), IdempotencyConflict)
     assert ReferralEvent.objects.get().referred_user_id == "another"
+
+
+# --- deadlocks ----------------------------------------------------------------------------------------------
+
+DAYS_IN_ORDER = "ORDER BY c.campaign_id, c.referrer_user_id, c.day FOR NO KEY UPDATE OF c"
+
+
+def batches_over_the_same_referrers():
+    """Six callers at once, each with batches that name the same referrers in an order of its own."""
+    referrers = [f"user-{number}" for number in range(20)]
+    events_accept([done("free", referrer) for referrer in referrers])
+
+    def batches():
+        for _ in range(6):
+            shuffled = random.sample(referrers, len(referrers))
+            events_accept([done("free", referrer) for referrer in shuffled])
+
+    return all_at_once([batches] * 6)
+
+
+def test_batches_over_the_same_referrers_in_any_order_do_not_deadlock(free):
+    assert batches_over_the_same_referrers() == [None] * 6
+    assert_counters_agree_with_a_recount()
+
+
+def test_twin_when_rows_are_locked_in_any_order_batches_deadlock(free):
+    unsorted = "ORDER BY random() FOR NO KEY UPDATE OF c"
+    with function_without("referral_events_open", DAYS_IN_ORDER, instead=unsorted):
+        results = batches_over_the_same_referrers()
+
+    assert any("deadlock detected" in str(result) for result in results)

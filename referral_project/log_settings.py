@@ -29,7 +29,7 @@ def configure_logging(level: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             "django.server": {"level": "WARNING"},
             "dramatiq": {"level": "WARNING"},
-            "psycopg.pool": {"level": "ERROR"},
+            "pika": {"level": "WARNING"},
             # A forbidden or unknown address is the caller's affair.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
         },

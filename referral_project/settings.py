@@ -111,10 +111,10 @@ DATABASES["default"]["OPTIONS"] = {
     "isolation_level": IsolationLevel.READ_COMMITTED,
     # A process that is frozen inside a transaction must not hold its locks for ever.
     "options": "-c idle_in_transaction_session_timeout=60000",
-    # One pool a process; a thread that finds none waits this long and then answers 503.
-    "pool": {"min_size": 1, "max_size": 16, "timeout": 5},
 }
-# A connection that died with the database is noticed before it is used.
+# A thread keeps its connection. One that died with the database is noticed before it is used, and replaced at
+# once or not at all: a pool would go on waiting after the database is back.
+DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # --- the API ------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ class ServiceProcesses:
             self._end(name)
 
     def start(self, name: str) -> None:
-        """Start `web`, `worker` or `scheduler`, each in a process group of its own."""
+        """Start `web`, a `worker` or `scheduler`, each in a process group of its own."""
         with (self._folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 self._command(name),
@@ -105,6 +105,7 @@ class ServiceProcesses:
         return (self._folder / f"{name}.log").read_text(errors="replace")[-3000:]
 
     def _command(self, name: str) -> list[str]:
+        """What to start; `worker`, `worker2`… are as many workers."""
         if name == "web":
             return [
                 str(BIN / "granian"),
@@ -114,7 +115,7 @@ class ServiceProcesses:
                 "--blocking-threads=2",
                 "referral_project.wsgi:application",
             ]
-        if name == "worker":
+        if name.startswith("worker"):
             return [sys.executable, "manage.py", "rundramatiq", "--processes=1", "--threads=4"]
         return [sys.executable, "manage.py", "scheduler"]
 

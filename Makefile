@@ -19,6 +19,9 @@ run: $(RUNTIME) ## start the whole demo; Ctrl-C stops it (PORT=8001 and HOST cho
 test: $(DEVELOPMENT) ## run every test (ARGS="tests/launcher -k port" reaches pytest)
 	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
 
+chaos: $(DEVELOPMENT) ## kill everything at random under load and count the ledger (ARGS="--seconds 600 --seed 7")
+	@$(PYTHON) -m tests.chaos $(ARGS)
+
 check: lint types imports migrations translations ## run every static check
 
 lint: $(DEVELOPMENT) ## check style and formatting
@@ -51,4 +54,4 @@ $(RUNTIME): requirements.txt $(MADE)
 $(DEVELOPMENT): requirements.txt requirements-dev.txt $(MADE)
 	@$(INSTALL) requirements-dev.txt $@ $(RUNTIME)
 
-.PHONY: help run test check lint types imports migrations translations clean
+.PHONY: help run test chaos check lint types imports migrations translations clean

@@ -23,16 +23,20 @@ BEGIN
     INSERT INTO referral_referralevent (
         id, campaign_id, rule_version_id, event_type, source_service, external_event_id, idempotency_key,
         fingerprint, referrer_user_id, referred_user_id, business_partner_id, subject_type, subject_id,
-        amount_base, metadata, occurred_at, created_at, reason, reason_detail, code_reason
+        amount_base, metadata, occurred_at, created_at, reason, reason_detail, code_reason, recorded_no
     )
     SELECT e.*
-    FROM jsonb_to_recordset(events) AS e(
-        id uuid, campaign_id uuid, rule_version_id uuid, event_type text, source_service text,
-        external_event_id text, idempotency_key text, fingerprint text, referrer_user_id text,
-        referred_user_id text, business_partner_id text, subject_type text, subject_id text,
-        amount_base numeric, metadata jsonb, occurred_at timestamptz, created_at timestamptz, reason text,
-        reason_detail text, code_reason text
-    )
+    FROM (
+        -- Numbered for Analytics (0005_analytics.sql) in the order of the call, written in the order of keys.
+        SELECT given.*, CASE WHEN pg_current_xact_id() > '0' THEN nextval('referral_recorded') END
+        FROM jsonb_to_recordset(events) AS given(
+            id uuid, campaign_id uuid, rule_version_id uuid, event_type text, source_service text,
+            external_event_id text, idempotency_key text, fingerprint text, referrer_user_id text,
+            referred_user_id text, business_partner_id text, subject_type text, subject_id text,
+            amount_base numeric, metadata jsonb, occurred_at timestamptz, created_at timestamptz, reason text,
+            reason_detail text, code_reason text
+        )
+    ) e
     ORDER BY e.source_service, e.idempotency_key;
 
     INSERT INTO rewards_referralreward (

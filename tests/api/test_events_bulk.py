@@ -1,6 +1,7 @@
 """`POST /internal/events/bulk`: many events in one call, each answered as if it came alone."""
 
 import pytest
+from django.db import connection
 
 from campaigns.models import ReferralCampaign
 from campaigns.services import campaign_update
@@ -138,3 +139,19 @@ def test_five_hundred_events_are_taken():
 
     assert answer.body["accepted"] == 500
     assert ReferralReward.objects.filter(campaign__code="quest_purchase_default").count() == 500
+
+
+def test_events_are_recorded_in_the_order_of_the_call():
+    # given keys whose own order is another
+    invite("bulk-a", "bulk-b")
+    keys = ["z", "a", "m"]
+
+    bulk(*[quest("bulk-b", key) for key in keys])
+
+    # then their numbers for Analytics follow the call
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT external_event_id FROM referral_referralevent"
+            " WHERE event_type = 'quest_purchased' ORDER BY recorded_no"
+        )
+        assert [row[0] for row in cursor.fetchall()] == keys

@@ -1,15 +1,26 @@
 """A real browser before a real server, watched for whatever a person would not see."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    WebError,
+    sync_playwright,
+)
 from pytest_django.live_server_helper import LiveServer
 
 from tests.admin.world import World, world_make
@@ -43,54 +54,73 @@ def browser() -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.fixture
-def server(committed_campaigns: None) -> Iterator[str]:
-    """The address of the service, running beside the test on the same database."""
+@pytest.fixture(scope="package")
+def server(django_db_setup: None) -> Iterator[str]:
+    """The address of the service, running beside the tests on the same database."""
     running = LiveServer("127.0.0.1")
     yield running.url
     running.stop()
-    for model in (LogEntry, Session, get_user_model()):
+
+
+@pytest.fixture(scope="package")
+def profile(browser: Browser, server: str) -> Iterator[BrowserContext]:
+    """The browser's one profile, so that styles and scripts are loaded once."""
+    profile = browser.new_context(base_url=server, locale="en", viewport={"width": 1400, "height": 1000})
+    profile.set_default_timeout(15_000)
+    yield profile
+    profile.close()
+
+
+@pytest.fixture
+def committed(committed_campaigns: None) -> Iterator[None]:
+    """The demo campaigns; people and their sessions are forgotten afterwards."""
+    yield
+    for model in (LogEntry, Session, get_user_model(), Group):
         model.objects.all().delete()
 
 
 @pytest.fixture
-def world(server: str) -> World:
+def world(committed: None) -> World:
     """Rewards of every kind."""
     return world_make()
 
 
 @pytest.fixture
-def context(browser: Browser, server: str) -> Iterator[BrowserContext]:
-    """A fresh profile whose trouble fails the test: errors in the console, bad answers, other hosts."""
-    context = browser.new_context(base_url=server, locale="en", viewport={"width": 1400, "height": 1000})
-    context.set_default_timeout(5_000)
+def context(profile: BrowserContext, server: str, committed: None) -> Iterator[BrowserContext]:
+    """A profile that knows nobody, whose trouble fails the test."""
     troubles: list[str] = []
-    watch(context, server, troubles)
-    yield context
-    context.close()
+    listeners = watchers(server, troubles)
+    for event, listener in listeners.items():
+        profile.on(event, listener)
+    yield profile
+    for open_page in profile.pages:
+        open_page.close()
+    for event, listener in listeners.items():
+        profile.remove_listener(event, listener)
+    profile.clear_cookies()
     assert troubles == []
 
 
-def watch(context: BrowserContext, server: str, troubles: list[str]) -> None:
-    """Write down what a person would not see."""
+def watchers(server: str, troubles: list[str]) -> dict[str, Callable[[Any], None]]:
+    """What writes down errors in the console and in scripts, bad answers, and requests to other hosts."""
     host = urlsplit(server).netloc
-    context.on(
-        "console",
-        lambda message: troubles.append(f"console: {message.text}") if message.type == "error" else None,
-    )
-    context.on("weberror", lambda error: troubles.append(f"script: {error.error}"))
-    context.on(
-        "response",
-        lambda answer: troubles.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None,
-    )
-    context.on(
-        "request",
-        lambda request: (
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            troubles.append(f"console: {message.text}")
+
+    def crashed(error: WebError) -> None:
+        troubles.append(f"script: {error.error}")
+
+    def answered(answer: Response) -> None:
+        if answer.status >= 400:
+            troubles.append(f"{answer.status}: {answer.url}")
+
+    def asked(request: Request) -> None:
+        if urlsplit(request.url).netloc not in ("", host):
             troubles.append(f"other host: {request.url}")
-            if urlsplit(request.url).netloc not in ("", host)
-            else None
-        ),
-    )
+
+    return {"console": heard, "weberror": crashed, "response": answered, "request": asked}
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ BAD = '{"levels": {"level1": {"points_per_registration": 1.5, "bogus": 1}}}'
 
 def beside(page: Page, field: str) -> str:
     """What stands beside a field of the form, problems included."""
-    return page.locator(f"div:has(> #id_{field})").first.inner_text()
+    return page.locator(f".form-row .field-{field}").text_content() or ""
 
 
 def save(page: Page) -> None:

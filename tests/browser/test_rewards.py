@@ -19,28 +19,23 @@ def confirm(page: Page, button: str, reason: str) -> None:
     page.get_by_role("button", name=button, exact=True).click()
 
 
-@pytest.mark.parametrize(
-    ("kind", "button", "status"),
-    [
+def test_a_reward_is_moved_from_its_page_with_a_reason(page: Page, world: World) -> None:
+    for kind, button, status in (
         ("locked", "Unlock", "pending"),
         ("failed", "Retry", "pending"),
         ("waiting", "Cancel the reward", "cancelled"),
-    ],
-)
-def test_a_reward_is_moved_from_its_page_with_a_reason(
-    page: Page, world: World, kind: str, button: str, status: str
-) -> None:
-    reward = world.rewards[kind]
-    page.goto(detail(reward))
+    ):
+        reward = world.rewards[kind]
+        page.goto(detail(reward))
 
-    page.get_by_role("link", name=button).click()
-    confirm(page, button, "ticket 4711")
+        page.get_by_role("link", name=button).click()
+        confirm(page, button, "ticket 4711")
 
-    expect(page.locator("body")).to_contain_text(f"→ {reward.beneficiary_user_id}")
-    reward.refresh_from_db()
-    assert reward.status == status
-    trail = RewardTransition.objects.filter(reward=reward).latest("at")
-    assert (trail.actor, trail.reason, trail.to_status) == ("staff:olga", "ticket 4711", status)
+        page.wait_for_url(f"**{detail(reward)}")
+        reward.refresh_from_db()
+        assert reward.status == status
+        trail = RewardTransition.objects.filter(reward=reward).latest("at")
+        assert (trail.actor, trail.reason, trail.to_status) == ("staff:olga", "ticket 4711", status)
 
 
 def test_without_a_reason_nothing_happens(page: Page, world: World) -> None:
@@ -55,22 +50,19 @@ def test_without_a_reason_nothing_happens(page: Page, world: World) -> None:
     assert reward.status == "locked"
 
 
-@pytest.mark.parametrize(
-    ("kind", "buttons"),
-    [
-        ("locked", ["Unlock", "Cancel the reward"]),
-        ("failed", ["Retry", "Cancel the reward"]),
-        ("waiting", ["Cancel the reward"]),
-        ("paid", []),
-        ("doubtful", []),
-    ],
-)
-def test_only_legal_moves_are_offered(page: Page, world: World, kind: str, buttons: list[str]) -> None:
-    page.goto(detail(world.rewards[kind]))
+def test_only_legal_moves_are_offered(page: Page, world: World) -> None:
+    legal = {
+        "locked": ["Unlock", "Cancel the reward"],
+        "failed": ["Retry", "Cancel the reward"],
+        "waiting": ["Cancel the reward"],
+        "paid": [],
+        "doubtful": [],
+    }
+    for kind, buttons in legal.items():
+        page.goto(detail(world.rewards[kind]))
+        expect(page.locator("#content-main")).to_be_visible()
 
-    shown = [name for name in ("Unlock", "Retry", "Cancel the reward") if offers(page, name)]
-
-    assert shown == buttons
+        assert [name for name in ("Unlock", "Retry", "Cancel the reward") if offers(page, name)] == buttons
 
 
 def offers(page: Page, button: str) -> bool:

@@ -213,10 +213,14 @@ class _Comparison:
             same = (reward.status, reward.external_task_id) == (asked.status, asked.external_task_id)
             if not same or is_claimed(reward):
                 return
+            sent_at = _sent_at(reward)
             reason = "the gateway shows that the task has ended"
             reward_settle(reward, answer, actor=ACTOR, reason=reason, request_id=str(self._run.id))
-            theirs = f"task {asked.external_task_id}: {answer.outcome}, {answer.reference}"
-            self._note(Kind.EXTRA, TOKENS, str(reward.id), reward, theirs, ours=_state(asked), repaired=True)
+            # A task of this hour has simply ended before a worker asked again.
+            if sent_at < self._since - PATIENCE:
+                theirs = f"task {asked.external_task_id}: {answer.outcome}, {answer.reference}"
+                ours = _state(asked)
+                self._note(Kind.EXTRA, TOKENS, str(reward.id), reward, theirs, ours=ours, repaired=True)
 
     # --- both: what does not move ---------------------------------------------------------------------------
 
@@ -341,9 +345,10 @@ CROSS JOIN LATERAL (
 ) changed
 WHERE (
     reward.next_attempt_at IS NOT NULL
-    -- Nobody takes it, it fails and fails, its sending has no end, or it is put off beyond any back-off.
+    -- Nobody takes it (an event reported late is due from the past, but new), it fails and fails, its sending
+    -- has no end, or it is put off beyond any back-off.
     AND (
-        reward.next_attempt_at < %(since)s - %(patience)s
+        greatest(reward.next_attempt_at, changed.at) < %(since)s - %(patience)s
         OR reward.first_failed_at < %(since)s - %(patience)s
         OR (reward.status <> 'pending' AND changed.at < %(since)s - %(patience)s)
         OR reward.next_attempt_at > greatest(reward.available_at, %(since)s) + %(longest)s
@@ -378,6 +383,12 @@ def _running_tasks() -> Iterable[ReferralReward]:
     while portion:
         yield from (reward for reward in portion if not is_claimed(reward))
         portion = list(rows.filter(id__gt=portion[-1].id)[:TASK_PORTION])
+
+
+def _sent_at(reward: ReferralReward) -> datetime:
+    """Since when it has its status."""
+    last = reward.transitions.order_by("-at").first()
+    return last.at if last else reward.created_at
 
 
 def _make_due(reward_ids: Iterable[UUID]) -> int:

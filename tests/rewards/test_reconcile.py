@@ -214,6 +214,27 @@ def test_a_stuck_reward_is_made_due_first_and_told_to_a_person_if_that_did_not_h
     assert found()[-1] == ("stuck", "gone", str(reward.id))
 
 
+def test_a_new_reward_of_an_event_reported_late_is_not_stuck(sandbox):
+    reward = earn("points", "anna", occurred_at=timezone.now() - timedelta(days=30))
+
+    assert (
+        fresh(reward).next_attempt_at < timezone.now() - timedelta(days=29),
+        reconcile().run.repaired,
+    ) == (
+        True,
+        0,
+    )
+
+
+def test_a_due_reward_that_nobody_takes_is_stuck(sandbox):
+    reward = earn("points", "anna")
+    long_ago(reward, next_attempt_at=timezone.now() - timedelta(days=2))
+
+    reconcile()
+
+    assert found() == [("stuck", "repaired", str(reward.id))]
+
+
 def test_hold_days_are_never_shortened(sandbox):
     held_until = timezone.now() + timedelta(days=3)
     reward = earn("points", "anna")
@@ -429,13 +450,25 @@ def test_a_task_that_has_ended_unnoticed_settles_its_reward(sandbox):
 
     code, _ = command()
 
-    assert code == 0
+    assert (code, found()) == (0, [])
     assert (fresh(confirmed).status, fresh(failed).status) == ("completed", "failed")
     assert (fresh(failed).mint_number, fresh(failed).last_error) == (2, "HTTP 200 reverted")
     assert trail_of(confirmed)[-1] == ("sent_to_token", "completed")
     assert confirmed.transitions.first().actor == "reconciliation"
     assert len(sandbox.state()["tokens"]["tasks"]) == 2
     assert_counters_agree_with_a_recount()
+
+
+def test_a_task_that_had_ended_long_ago_is_told_as_repaired(sandbox, monkeypatch):
+    reward = earn("tokens", "anna")
+    pay_due_now("tokens")
+    _wait_for_tasks(sandbox)
+    monkeypatch.setattr("rewards.reconcile.PATIENCE", timedelta(0))
+
+    reconcile()
+
+    assert fresh(reward).status == "completed"
+    assert found() == [("extra", "repaired", str(reward.id))]
 
 
 def test_a_gateway_that_does_not_answer_is_a_problem(sandbox):

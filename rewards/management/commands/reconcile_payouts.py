@@ -4,10 +4,13 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db.models import QuerySet
 
 from rewards.findings import State
 from rewards.models import ReconciliationFinding
 from rewards.reconcile import Report, reconcile
+
+SHOWN = 200
 
 
 class Command(BaseCommand):
@@ -31,17 +34,20 @@ class Command(BaseCommand):
     def _tell(self, report: Report) -> None:
         for sentence in report.notes + report.problems:
             self.stdout.write(sentence)
-        for finding in report.run.findings.filter(state=State.REPAIRED).order_by("id"):
-            self.stdout.write(f"repaired  {_line(finding)}")
-        needs_person = ReconciliationFinding.objects.filter(state=State.OPEN).order_by("id")
-        for finding in needs_person:
-            self.stdout.write(f"OPEN      {_line(finding)}")
+        self._list("repaired", report.run.findings.filter(state=State.REPAIRED))
+        self._list("OPEN", ReconciliationFinding.objects.filter(state=State.OPEN))
         self.stdout.write(
             f"Bookings read: {report.run.bookings}. Tasks asked for: {report.run.tasks}. "
-            f"Repaired: {report.run.repaired}. Need a person: {len(needs_person)}."
+            f"Repaired: {report.run.repaired}. Need a person: {report.needs_person}."
         )
-        if needs_person or report.problems:
+        if report.needs_person or report.problems:
             sys.exit(1)
+
+    def _list(self, title: str, findings: QuerySet[ReconciliationFinding]) -> None:
+        for finding in findings.order_by("id")[:SHOWN]:
+            self.stdout.write(f"{title:<9} {_line(finding)}")
+        if (count := findings.count()) > SHOWN:
+            self.stdout.write(f"{title:<9} … and {count - SHOWN} more; see the findings in the back-office")
 
 
 def _line(finding: ReconciliationFinding) -> str:

@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from rewards.actors import pay_due
+from rewards.actors import pay_due, send_analytics
 from rewards.peers import PEER_OF_CURRENCY
 
 logger = logging.getLogger(__name__)
 
 WAKE_SECONDS = 0.1
+ANALYTICS = "analytics"
 
 
 class Waker:
@@ -53,7 +54,10 @@ class Waker:
 
 
 def _send(peer: str) -> None:
-    pay_due.send(peer)
+    if peer == ANALYTICS:
+        send_analytics.send()
+    else:
+        pay_due.send(peer)
 
 
 waker = Waker(_send)
@@ -63,3 +67,8 @@ def wake_for(currencies: Iterable[str]) -> None:
     """Wake the workers of the peers that pay these currencies."""
     if peers := {PEER_OF_CURRENCY[currency] for currency in currencies}:
         waker.wake(peers)
+
+
+def wake_analytics() -> None:
+    """Wake the worker that sends to Analytics."""
+    waker.wake({ANALYTICS})

@@ -13,11 +13,10 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from referral.clicks import visits_forget
-from rewards.actors import pay_due, send_analytics
 from rewards.analytics_outbox import analytics_due
 from rewards.payouts import due_currencies
-from rewards.peers import PEER_OF_CURRENCY
 from rewards.reconcile import reconcile, reconciliation_due
+from rewards.wakes import wake_analytics, wake_for
 
 logger = logging.getLogger(__name__)
 
@@ -72,11 +71,14 @@ class Command(BaseCommand):
 
     @staticmethod
     def _sweep() -> None:
-        """A wake may be lost with its broker or worker; what is due is found here and announced again."""
-        for currency in due_currencies():
-            pay_due.send(PEER_OF_CURRENCY[currency])
+        """A wake may be lost with its broker or worker; what is due is found here and announced again.
+
+        The waker's thread sends: a broker's client may try for minutes, and we must neither miss the next
+        sweep nor the order to stop.
+        """
+        wake_for(due_currencies())
         if settings.ANALYTICS_URL and analytics_due():
-            send_analytics.send()
+            wake_analytics()
 
 
 def _reconcile() -> None:

@@ -195,7 +195,8 @@ def test_two_retries_at_once_are_one(sandbox):
     assert len(sandbox.ledger(str(reward.id))["transactions"]) == 1
 
 
-def test_a_retry_that_crosses_workers_is_paid_once(sandbox, peer):
+def test_a_retry_that_crosses_workers_is_paid_once(sandbox, peer, settings):
+    settings.PAYOUT_RETRY_BASE_SECONDS = settings.PAYOUT_RETRY_MAX_SECONDS = 30
     # given a reward that was booked, although its answers were lost and it was refused at last
     sandbox.fault(peer="points", mode="commit_then_reset", times=1)
     reward = earn("points", "user-a")

@@ -35,7 +35,7 @@ def processes(committed_db, sandbox, tmp_path):
         place.__exit__(None, None, None)
 
 
-def until(condition, seconds=60.0):
+def until(condition, seconds=120.0):
     """Wait for it to come true."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -284,7 +284,7 @@ def test_changed_rules_are_a_new_version():
 
 
 def signed_in(django_user_model, *permissions, is_staff=True):
-    person = django_user_model.objects.create_user("jane", password="long-enough-password", is_staff=is_staff)
+    person = django_user_model.objects.create_user("jane", is_staff=is_staff)
     person.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client = Client()
     client.force_login(person)

@@ -187,7 +187,7 @@ def test_support_sees_why_a_reward_is_where_it_is():
 def test_signed_in_staff_need_the_permission_and_act_in_their_own_name(django_user_model, permission, status):
     # given
     reward = reward_in("locked")
-    person = django_user_model.objects.create_user("jane", password="long-enough-password", is_staff=True)
+    person = django_user_model.objects.create_user("jane", is_staff=True)
     person.user_permissions.set(Permission.objects.filter(codename=permission))
     client = Client()
     client.force_login(person)

@@ -16,7 +16,7 @@ NOW = datetime(2025, 1, 2, 9, tzinfo=UTC)
 FAMILIES = ("registration", "purchase", "onboarding", "event")
 NANO = Fraction(1, 10**9)
 
-examples = settings(max_examples=150, deadline=None)
+examples = settings(max_examples=100, deadline=None)
 
 
 def decimals(most, places):

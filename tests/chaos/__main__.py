@@ -2,7 +2,7 @@
 
 Starts a durable PostgreSQL, the sandbox peers, a web server, two workers and two schedulers of its own;
 nothing on the machine is touched but a broker named by --broker. A run can be repeated with its --seed: the
-same disruptions in the same order, as far as processes allow. Ends with 1 when anything was lost, paid twice or
+nothing on the machine is touched but a broker named by --broker. A run can be repeated with its --seed: the
 stuck, or when a call was answered with an unexpected status.
 """
 
@@ -34,6 +34,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=120, help="how long load and disruptions last")
     parser.add_argument("--seed", type=int, default=None, help="repeat a run")
     parser.add_argument("--broker", default="", help="redis://… or amqp://…; PostgreSQL when left out")
+    parser.add_argument("--calm", action="store_true", help="load without disruptions")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.randrange(10**6)
     print(f"seed {seed}, {options.seconds:g} s, broker {options.broker or 'PostgreSQL'}", flush=True)
@@ -42,20 +43,22 @@ def main() -> int:
         postgres = EmbeddedPostgres(Path(folder) / "postgres")
         try:
             postgres.start()
-            return _on_stage(Path(folder), postgres, options.broker, options.seconds, seed)
+            return _on_stage(Path(folder), postgres, options, random.Random(seed))
         finally:
             postgres.remove()
 
 
-def _on_stage(folder: Path, postgres: EmbeddedPostgres, broker: str, seconds: float, seed: int) -> int:
+def _on_stage(
+    folder: Path, postgres: EmbeddedPostgres, options: argparse.Namespace, chance: random.Random
+) -> int:
     os.environ.update(throwaway_environment(os.environ))
     os.environ |= {
         "DATABASE_URL": postgres.url,
         "DJANGO_SETTINGS_MODULE": "referral_project.settings",
         **FAST,
     }
-    if broker:
-        os.environ["DRAMATIQ_BROKER_URL"] = broker
+    if options.broker:
+        os.environ["DRAMATIQ_BROKER_URL"] = options.broker
     import django  # noqa: PLC0415 - only now are the settings complete
 
     django.setup()
@@ -64,7 +67,7 @@ def _on_stage(folder: Path, postgres: EmbeddedPostgres, broker: str, seconds: fl
     (folder / "ledger").mkdir()
     with SandboxProcess(state=folder / "ledger", token_delay=0.3) as sandbox:
         started = time.monotonic()
-        code = run(folder, postgres, sandbox, seconds, random.Random(seed))
+        code = run(folder, postgres, sandbox, options.seconds, chance, calm=options.calm)
         print(f"{time.monotonic() - started:.0f} s in all", flush=True)
         return code
 

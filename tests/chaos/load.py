@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from access.tokens import service_token
+from access.tokens import service_token, user_token
 
 THREADS = 5
 PATIENCE_SECONDS = 60
@@ -21,7 +21,7 @@ PURCHASES = {
 
 
 class Load:
-    """Threads that register users, report purchases, partners and roles, until told to stop.
+    """Threads that register users, report purchases, partners and roles, and cancel, until told to stop.
 
     Each call is repeated with the same content until it has an answer that is not 5xx. `events` holds the ids
     of the events that were answered, `unexpected` whatever should not have come.
@@ -34,7 +34,7 @@ class Load:
         self.calls: Counter[str] = Counter()
         self.repeats: Counter[str] = Counter()
         self.unexpected: list[str] = []
-        self._base = f"{url}/api/referral/v1/internal"
+        self._base = f"{url}/api/referral/v1"
         self._users = list(codes)
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -67,6 +67,8 @@ class Load:
                 self._promote(session, chance)
             elif choice < 0.3:
                 self._partner(session, key, chance)
+            elif choice < 0.34:
+                self._cancel(session, chance)
             elif choice < 0.45:
                 self._bulk(session, key, chance)
             else:
@@ -79,7 +81,7 @@ class Load:
             "registered_at": _now(),
             "external_event_id": key,
         }
-        answer = self._send(session, "user_service", "/user-registered", body)
+        answer = self._report(session, "user_service", "/user-registered", body)
         if answer and answer["success"]:
             self._note(key, answer)
             with self._lock:
@@ -87,7 +89,7 @@ class Load:
 
     def _buy(self, session: requests.Session, key: str, chance: random.Random) -> None:
         service, event_type = chance.choice(list(PURCHASES.items()))
-        answer = self._send(session, service, "/event", self._purchase(key, event_type, chance))
+        answer = self._report(session, service, "/event", self._purchase(key, event_type, chance))
         if answer:
             self._note(key, answer)
 
@@ -95,7 +97,7 @@ class Load:
         service, event_type = chance.choice(list(PURCHASES.items()))
         keys = [f"{key}-{index}" for index in range(chance.randrange(2, 12))]
         items = [self._purchase(one, event_type, chance) for one in keys]
-        answer = self._send(session, service, "/events/bulk", {"items": items})
+        answer = self._report(session, service, "/events/bulk", {"items": items})
         for one, item in zip(keys, answer["items"] if answer else (), strict=False):
             if "error" in item:
                 self.unexpected.append(f"bulk item: {item['error']}")
@@ -110,8 +112,18 @@ class Load:
             "occurred_at": _now(),
             "external_event_id": key,
         }
-        if answer := self._send(session, "rf_service", "/partner-onboarded", body):
+        if answer := self._report(session, "rf_service", "/partner-onboarded", body):
             self._note(key, answer)
+
+    def _cancel(self, session: requests.Session, chance: random.Random) -> None:
+        """Support cancels a reward that looks cancellable; it may have moved on, which is a 409."""
+        status = chance.choice(["locked", "pending"])
+        token = user_token("support", role="admin")
+        found = self._send(session, token, "GET", f"/admin/rewards?status={status}&page_size=5", None)
+        if found and found["items"]:
+            reward = chance.choice(found["items"])["id"]
+            path = f"/admin/rewards/{reward}/cancel"
+            self._send(session, token, "POST", path, {"reason": "chaos"}, expected=(409,))
 
     def _promote(self, session: requests.Session, chance: random.Random) -> None:
         body = {
@@ -119,7 +131,7 @@ class Load:
             "new_role": chance.choice(["vip", "pro"]),
             "occurred_at": _now(),
         }
-        self._send(session, "user_service", "/user-role-upgraded", body)
+        self._report(session, "user_service", "/user-role-upgraded", body)
 
     def _purchase(self, key: str, event_type: str, chance: random.Random) -> dict[str, Any]:
         return {
@@ -135,21 +147,33 @@ class Load:
             self.events[key] = answer["referral_event_id"]
             self.rewards += len(answer["rewards"])
 
-    def _send(self, session: requests.Session, service: str, path: str, body: Any) -> dict[str, Any] | None:
+    def _report(self, session: requests.Session, service: str, path: str, body: Any) -> dict[str, Any] | None:
+        """A service's call."""
+        return self._send(session, service_token(service), "POST", f"/internal{path}", body)
+
+    def _send(
+        self,
+        session: requests.Session,
+        token: str,
+        method: str,
+        path: str,
+        body: Any,
+        expected: tuple[int, ...] = (),
+    ) -> dict[str, Any] | None:
         """The answer, however often it takes; None when the call was refused."""
         until = time.monotonic() + PATIENCE_SECONDS
+        headers = {"Authorization": f"Bearer {token}"}
         while time.monotonic() < until:
             try:
-                headers = {"Authorization": f"Bearer {service_token(service)}"}
-                response = session.post(self._base + path, json=body, headers=headers, timeout=8)
+                response = session.request(method, self._base + path, json=body, headers=headers, timeout=8)
             except requests.RequestException as error:
                 self._repeat(type(error).__name__)
                 continue
-            self.calls[path] += 1
+            self.calls[path.rpartition("/")[2].partition("?")[0]] += 1
             if response.ok:
                 answer: dict[str, Any] = response.json()
                 return answer
-            if response.status_code != 503:
+            if response.status_code != 503 and response.status_code not in expected:
                 self.unexpected.append(f"{path}: {response.status_code} {response.text[:300]}")
             if response.status_code < 500:
                 return None

@@ -24,9 +24,15 @@ LIMITS = {"max_events_per_referred": 40, "max_events_per_referrer": 400, "budget
 
 
 def run(
-    folder: Path, postgres: EmbeddedPostgres, sandbox: SandboxProcess, seconds: float, chance: random.Random
+    folder: Path,
+    postgres: EmbeddedPostgres,
+    sandbox: SandboxProcess,
+    seconds: float,
+    chance: random.Random,
+    *,
+    calm: bool,
 ) -> int:
-    """Play it; returns 0 when nothing was lost, double, wrong or stuck."""
+    """Play it, or only the load when `calm`; returns 0 when nothing was lost, double, wrong or stuck."""
     codes = _prepare()
     environment = {"POINTS_SERVICE_URL": sandbox.points_url, "TOKEN_GATEWAY_URL": sandbox.tokens_url}
     with ServiceProcesses(folder, environment) as service:
@@ -35,7 +41,7 @@ def run(
         load = Load(service.url, codes, chance.randrange(10**6))
         disruptions = Disruptions(service, postgres, sandbox, chance)
         load.start()
-        _disrupt(disruptions, load, seconds)
+        _disrupt(disruptions, load, seconds, calm=calm)
         disruptions.heal()
         load.stop()
         print("everything is healed; waiting until every reward is settled by itself", flush=True)
@@ -64,10 +70,13 @@ def _prepare() -> dict[str, str]:
     return codes
 
 
-def _disrupt(disruptions: Disruptions, load: Load, seconds: float) -> None:
+def _disrupt(disruptions: Disruptions, load: Load, seconds: float, *, calm: bool) -> None:
     started = told = time.monotonic()
     while time.monotonic() - started < seconds:
-        disruptions.one()
+        if calm:
+            time.sleep(0.5)
+        else:
+            disruptions.one()
         if time.monotonic() - told > 10:
             told = time.monotonic()
             done = f"{len(load.events)} events, {sum(disruptions.kills.values())} kills"
@@ -82,13 +91,14 @@ def _tell(load: Load, disruptions: Disruptions, verdict: Verdict) -> None:
         ("calls repeated", f"{sum(load.repeats.values())} ({repeats})"),
         ("kills", f"{sum(disruptions.kills.values())} ({kills})"),
         ("faults injected", f"{disruptions.faults}, and the broker emptied {disruptions.emptied} times"),
-        ("rewards", f"{verdict.rewards}, of which {verdict.locked} are locked"),
+        ("rewards", f"{verdict.rewards}, of them {verdict.locked} locked, {verdict.cancelled} cancelled"),
         ("credits and mints", str(verdict.credits)),
         ("lost", str(len(verdict.lost) + len(verdict.lost_events))),
         ("double", str(len(verdict.double))),
         ("wrong", str(len(verdict.wrong))),
         ("stuck", str(len(verdict.stuck))),
         ("counters", "right" if not verdict.counters else "WRONG"),
+        ("deadlocks", str(verdict.deadlocks)),
         ("unexpected answers", str(len(load.unexpected))),
     ]
     print("\n".join(f"{name:>20}  {value}" for name, value in rows))

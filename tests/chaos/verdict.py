@@ -30,12 +30,15 @@ class Verdict:
     counters: str = ""
     rewards: int = 0
     locked: int = 0
+    cancelled: int = 0
+    deadlocks: int = 0
     credits: int = 0
 
     @property
     def passed(self) -> bool:
         """Nothing lost, nothing double, nothing wrong, nothing stuck, every counter right."""
-        return not (self.lost_events or self.lost or self.double or self.wrong or self.stuck or self.counters)
+        amiss = self.lost_events or self.lost or self.double or self.wrong or self.stuck
+        return not (amiss or self.counters or self.deadlocks)
 
 
 def wait_until_settled(seconds: float) -> None:
@@ -63,16 +66,18 @@ def judge(load: Load, sandbox: SandboxProcess) -> Verdict:
         key, amount = str(reward.id), Decimal(reward.points_amount or reward.g2a_amount or 0)
         verdict.rewards += 1
         verdict.locked += reward.status == RewardStatus.LOCKED
+        verdict.cancelled += reward.status == RewardStatus.CANCELLED
         if reward.status in (*WAITED_FOR, RewardStatus.FAILED):
             verdict.stuck.append(f"{key} is {reward.status}: {reward.last_error}")
         elif reward.status == RewardStatus.COMPLETED and key not in amounts:
             verdict.lost.append(key)
-        elif reward.status == RewardStatus.LOCKED and key in amounts:
-            verdict.wrong.append(f"{key} is locked and paid")
+        elif reward.status in (RewardStatus.LOCKED, RewardStatus.CANCELLED) and key in amounts:
+            verdict.wrong.append(f"{key} is {reward.status} and paid")
         if key in amounts and amounts.pop(key) != amount:
             verdict.wrong.append(f"{key} was paid another amount")
     verdict.wrong += [f"{key} is no reward of ours" for key in amounts]
     verdict.counters = _recount()
+    verdict.deadlocks = _deadlocks()
     return verdict
 
 
@@ -84,6 +89,13 @@ def _booked(state: dict[str, Any]) -> list[tuple[str, Decimal]]:
         if row["status"] == "confirmed"
     ]
     return points + tokens
+
+
+def _deadlocks() -> int:
+    """By the database's own statistics, which a crash of the database sets back."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])
 
 
 def _recount() -> str:

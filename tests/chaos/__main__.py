@@ -2,7 +2,7 @@
 
 Starts a durable PostgreSQL, the sandbox peers, a web server, two workers and two schedulers of its own;
 nothing on the machine is touched but a broker named by --broker. A run can be repeated with its --seed: the
-nothing on the machine is touched but a broker named by --broker. A run can be repeated with its --seed: the
+same disruptions in the same order, as far as processes allow. Ends with 1 when anything was lost, double or
 stuck, or when a call was answered with an unexpected status.
 """
 

@@ -385,8 +385,8 @@ def test_a_record_that_may_not_be_read_is_a_problem_and_closes_no_finding(sandbo
 
 
 def test_a_record_that_stumbles_is_read_after_a_pause(sandbox, settings):
-    settings.PAYOUT_RETRY_BASE_SECONDS = 0.01
     reward = booked_in_doubt(sandbox)
+    settings.PAYOUT_RETRY_BASE_SECONDS = 0.01
     sandbox.fault(peer="points", mode="status", status=503, times=2)
 
     reconcile()

@@ -110,7 +110,8 @@ def decoder(struct: type[Struct], *, later: str = "") -> Callable[[bytes], Struc
             raise InvalidJson(f"The body is not valid JSON: {error}.") from None
         if b"\\u0000" in body:
             try:
-                refuse_nul({name: value for name, value in _read_any(body).items() if name != later}, "")
+                fields: dict[str, Any] = _read_any(body)
+                refuse_nul({name: value for name, value in fields.items() if name != later}, "")
             except (msgspec.DecodeError, RecursionError):
                 raise ValidationFailed.of("body", "must not contain a NUL character") from None
         return decoded

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from access.admin_base import StaffAdmin
 from access.grants import grants
@@ -24,6 +25,12 @@ class ServiceOperationForm(forms.ModelForm):
     class Meta:
         model = ServiceOperation
         fields = ("service", "operation", "event_type")
+        help_texts = {
+            "service": gettext_lazy(
+                "The name in the service’s tokens; its key belongs in SERVICE_JWT_KEYS. Example: quest_service"
+            ),
+            "event_type": gettext_lazy("Only for operations on events. Example: quest_purchased"),
+        }
 
     def clean_service(self) -> str:
         """The name is what the service writes into `iss` of its tokens."""

@@ -35,8 +35,7 @@ class RewardAdmin(ReadOnlyAdmin):
         "amount",
         "beneficiary_user_id",
         "status_badge",
-        "campaign",
-        "event_type",
+        "origin",
         "level",
         "next_attempt_at",
         "error",
@@ -64,7 +63,6 @@ class RewardAdmin(ReadOnlyAdmin):
                 "fields": (
                     "available_at",
                     "next_attempt_at",
-                    "in_doubt",
                     "last_error",
                     "attempts",
                     "failures",
@@ -91,6 +89,12 @@ class RewardAdmin(ReadOnlyAdmin):
         """The status in its colour, with a warning while nobody knows whether it was paid."""
         status = badge(reward.get_status_display(), STATUS_COLORS.get(reward.status))
         return format_html("{} {}", status, badge(_("in doubt"), "warning")) if reward.in_doubt else status
+
+    @display(description=gettext_lazy("campaign and event"), ordering="campaign")
+    def origin(self, reward: ReferralReward) -> SafeString:
+        """The campaign, and beneath it what happened."""
+        code, event_type = reward.campaign.code, reward.referral_event.event_type
+        return format_html('{}<br><span class="text-subtle">{}</span>', code, event_type)
 
     @display(description=gettext_lazy("event type"))
     def event_type(self, reward: ReferralReward) -> str:

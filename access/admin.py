@@ -27,7 +27,8 @@ class ServiceOperationForm(forms.ModelForm):
         fields = ("service", "operation", "event_type")
         help_texts = {
             "service": gettext_lazy(
-                "The name in the service’s tokens; its key belongs in SERVICE_JWT_KEYS. Example: quest_service"
+                "The name in the service’s tokens; its key belongs in SERVICE_JWT_KEYS. "
+                "Example: quest_service"
             ),
             "event_type": gettext_lazy("Only for operations on events. Example: quest_purchased"),
         }

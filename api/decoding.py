@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
@@ -110,7 +110,7 @@ def decoder(struct: type[Struct], *, later: str = "") -> Callable[[bytes], Struc
             raise InvalidJson(f"The body is not valid JSON: {error}.") from None
         if b"\\u0000" in body:
             try:
-                fields: dict[str, Any] = _read_any(body)
+                fields = cast(dict[str, Any], _read_any(body))
                 refuse_nul({name: value for name, value in fields.items() if name != later}, "")
             except (msgspec.DecodeError, RecursionError):
                 raise ValidationFailed.of("body", "must not contain a NUL character") from None

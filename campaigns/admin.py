@@ -159,7 +159,7 @@ class CampaignAdmin(StaffAdmin):
         description=STEPS["activate"].title,
         icon="play_arrow",
         variant=VARIANTS["activate"],
-        permissions=["campaigns.change_referralcampaign"],
+        permissions=["change"],
     )
     def activate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Let it take events."""
@@ -169,7 +169,7 @@ class CampaignAdmin(StaffAdmin):
         description=STEPS["pause"].title,
         icon="pause",
         variant=VARIANTS["pause"],
-        permissions=["campaigns.change_referralcampaign"],
+        permissions=["change"],
     )
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Stop it for a while."""
@@ -179,7 +179,7 @@ class CampaignAdmin(StaffAdmin):
         description=STEPS["archive"].title,
         icon="archive",
         variant=VARIANTS["archive"],
-        permissions=["campaigns.change_referralcampaign"],
+        permissions=["change"],
     )
     def archive(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Stop it for ever."""

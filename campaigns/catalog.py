@@ -75,8 +75,11 @@ class Catalog:
         self._by_id: Mapping[UUID, CampaignEntry] = {}
 
     def by_code(self, code: str) -> CampaignEntry | None:
-        """The campaign with this code."""
+        """The campaign with this code; one made a moment ago is looked for in the database."""
         self._refresh()
+        if code not in self._by_code:
+            self.forget()
+            self._refresh()
         return self._by_code.get(code)
 
     def by_id(self, campaign_id: UUID) -> CampaignEntry | None:

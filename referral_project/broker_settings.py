@@ -18,7 +18,7 @@ def broker_settings(broker_url: str, database_url: str) -> dict[str, Any]:
     scheme = urlsplit(broker_url).scheme
     if not broker_url:
         return {
-            "BROKER": "dramatiq_postgres.PostgresBroker",
+            "BROKER": "referral_project.broker.WakeBroker",
             "OPTIONS": {"url": database_url, "results": False, "heartbeat_ttl": 60.0},
             "MIDDLEWARE": MIDDLEWARE,
         }

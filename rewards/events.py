@@ -30,7 +30,7 @@ from campaigns.families import RF_PARTNER_ONBOARDED, USER_REGISTERED, family_of
 from campaigns.locks import lock_campaign, lock_relations
 from campaigns.models import CampaignSpend
 from referral.codes import normalize_code
-from referral.models import PartnerReferralRelation, ReferralEvent, ReferralRelation
+from referral.models import PartnerReferralRelation, ReferralEvent, ReferralLink, ReferralRelation
 from referral.selectors import link_by_code, relation_in
 from referral.services import ALREADY_REFERRED, RelationRefused, relation_create, user_heard
 from rewards.event_store import Batch, Candidate, Opened, RewardRow, open_batch, write
@@ -168,6 +168,15 @@ def _candidate(event: NewEvent) -> Candidate:
 
 
 def _campaign_for(event: NewEvent) -> CampaignEntry:
+    """The campaign that takes the event; nothing is refused because of what the cache does not know yet."""
+    try:
+        return _cached_campaign_for(event)
+    except DomainError:
+        catalog.forget()
+        return _cached_campaign_for(event)
+
+
+def _cached_campaign_for(event: NewEvent) -> CampaignEntry:
     if event.campaign_code is None:
         found = catalog.best_for(event.event_type, event.metadata, event.occurred_at)
         if found is None:
@@ -202,14 +211,7 @@ def _code_apply(event: NewEvent, campaign: CampaignEntry) -> tuple[str | None, s
     if not link.is_active:
         return None, "inactive_code"
     try:
-        relation_create(
-            campaign=campaign,
-            referrer=link.owner_user_id,
-            referred=referred,
-            source=ReferralRelation.Source.CODE,
-            registered_at=event.occurred_at,
-            link_id=link.id,
-        )
+        _relation_of(link, campaign, event, ReferralRelation.Source.CODE)
     except RelationRefused as refusal:
         return None, refusal.reason
     return link.owner_user_id, None
@@ -316,7 +318,7 @@ def registration_accept(service: str, body: UserRegistered) -> Registered:
 
 
 def _register(service: str, body: UserRegistered, source: str) -> Registered:
-    """Inside the transaction. The order of the checks is the order of the reasons' usefulness to a person."""
+    """Inside the transaction: the first answer again, a reason, or a relation with its event."""
     if not body.referral_code or not body.referral_code.strip():
         return Registered("no_code")
     link = link_by_code(normalize_code(body.referral_code))
@@ -325,42 +327,56 @@ def _register(service: str, body: UserRegistered, source: str) -> Registered:
     held = relation_in(body.new_user_id, link.campaign_id, is_invitation=link.campaign.is_invitation)
     if held and held.referrer_user_id == link.owner_user_id and (again := _registered_again(held)):
         return again
-    if not link.is_active:
-        return Registered("inactive_code")
     campaign = catalog.by_id(link.campaign_id)
-    if campaign is None:
+    if campaign is None or campaign.revision != link.campaign.revision:
         raise _StaleCatalog
-    if body.campaign_code not in (None, campaign.code) or USER_REGISTERED not in campaign.event_types:
-        return Registered("campaign_mismatch")
     event = registration_of(
         service, body, campaign_code=campaign.code, referrer=link.owner_user_id, now=timezone.now()
     )
-    if not campaign.takes_at(event.occurred_at):
-        return Registered("campaign_inactive")
-    if held and held.referrer_user_id != link.owner_user_id:
-        return Registered(ALREADY_REFERRED)
-    if held and held.campaign_id != campaign.id:
-        # Invited by the same person through another campaign, without an event: nothing new to tell.
-        return Registered(ALREADY_REFERRED)
-    referrer = None
-    if held is None:
-        try:
-            held = relation_create(
-                campaign=campaign,
-                referrer=link.owner_user_id,
-                referred=body.new_user_id,
-                source=source,
-                registered_at=event.occurred_at,
-                link_id=link.id,
-            )
-        except RelationRefused as refusal:
-            again = _registered_meanwhile(body.new_user_id, link.owner_user_id, campaign)
-            return again or Registered(refusal.reason)
-        referrer = link.owner_user_id
+    if reason := _why_not_registered(link, campaign, body, event, held):
+        return Registered(reason)
+    referrer = None if held else link.owner_user_id
+    try:
+        relation = held or _relation_of(link, campaign, event, source)
+    except RelationRefused as refusal:
+        again = _registered_meanwhile(body.new_user_id, link.owner_user_id, campaign)
+        return again or Registered(refusal.reason)
     answer = _decide([Candidate(event, campaign, referrer)])[0]
     if isinstance(answer, DomainError):
         raise answer
-    return Registered(relation_id=held.id, accepted=answer)
+    return Registered(relation_id=relation.id, accepted=answer)
+
+
+def _why_not_registered(
+    link: ReferralLink,
+    campaign: CampaignEntry,
+    body: UserRegistered,
+    event: NewEvent,
+    held: ReferralRelation | None,
+) -> str | None:
+    """Why a known code brings nothing; an imported relation in the same campaign still gets its event."""
+    if not link.is_active:
+        return "inactive_code"
+    if body.campaign_code not in (None, campaign.code) or USER_REGISTERED not in campaign.event_types:
+        return "campaign_mismatch"
+    if not campaign.takes_at(event.occurred_at):
+        return "campaign_inactive"
+    if held and (held.referrer_user_id, held.campaign_id) != (link.owner_user_id, campaign.id):
+        return ALREADY_REFERRED
+    return None
+
+
+def _relation_of(
+    link: ReferralLink, campaign: CampaignEntry, event: NewEvent, source: str
+) -> ReferralRelation:
+    return relation_create(
+        campaign=campaign,
+        referrer=link.owner_user_id,
+        referred=str(event.referred),
+        source=source,
+        registered_at=event.occurred_at,
+        link_id=link.id,
+    )
 
 
 def _registered_again(relation: ReferralRelation) -> Registered | None:
@@ -507,10 +523,15 @@ def _retrying(work: Callable[[], T]) -> T:
 def budget_open(campaign_id: UUID) -> None:
     """Begin to keep the sums that a campaign's rewards have reserved of its budget.
 
-    Waits for the campaign's running events, then sums what is not cancelled from the stats rows.
+    Waits for the campaign's running events, then sums what is not cancelled from the stats rows. Does nothing
+    when the campaign has lost its budget in the meantime: the sums would not be kept from then on.
     """
     with transaction.atomic():
         lock_campaign(campaign_id, shared=False)
+        catalog.forget()
+        campaign = catalog.by_id(campaign_id)
+        if campaign is None or not campaign.limits.has_budget:
+            return
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""

@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import dramatiq
 import pytest
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
+from dramatiq_postgres.utils import make_pool
 
 from access.grants import grants
 from access.tokens import service_memory, user_memory
@@ -16,10 +18,14 @@ from referral_project.demo import demo_campaigns_ensure
 from rewards.dispatch import drain_of
 from rewards.peers.registry import peer_named
 from rewards.stopping import stopping
+from tests.support.processes import database_url
 from tests.support.sandbox import SandboxProcess
 
 # What a test that commits leaves behind; reference data made by migrations stays.
 TABLES = (
+    "rewards_reconciliationfinding",
+    "rewards_reconciliationrun",
+    "rewards_analyticsrefusal",
     "rewards_payoutattempt",
     "rewards_rewardtransition",
     "rewards_referralreward",
@@ -83,7 +89,12 @@ def django_db_setup(
     """The test database; pytest-django would make none for a run of `committed_db` tests alone."""
     with django_db_blocker.unblock():
         databases = setup_databases(verbosity=0, interactive=False)
+    # The broker was made with the settings, before there was a test database.
+    broker = dramatiq.get_broker()
+    broker.pool.close()
+    broker.pool = make_pool(database_url())
     yield
+    broker.pool.close()
     with django_db_blocker.unblock():
         teardown_databases(databases, verbosity=0)
 

@@ -7,6 +7,8 @@ from django.db import migrations
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
 DROP = """
+ALTER TABLE referral_referralevent DROP COLUMN recorded_no;
+DROP SEQUENCE referral_recorded;
 DROP TRIGGER event_append_only ON referral_referralevent;
 DROP FUNCTION referral_leads_to(text, text);
 DROP FUNCTION referral_uuid7();

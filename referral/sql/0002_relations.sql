@@ -26,3 +26,13 @@ $$;
 
 CREATE TRIGGER event_append_only BEFORE UPDATE OR DELETE ON referral_referralevent
     FOR EACH ROW EXECUTE FUNCTION referral_refuse_change();
+
+-- Every event, and every status change of a reward, gets the next number of one sequence when its row is written.
+-- What was over before a row was written has a lower number, so the numbers are an order of history
+-- (docs/analytics.md). The transaction has its id before it draws a number: a number that is missing is lost for
+-- good once all transactions with lower ids than somebody who missed it are over.
+CREATE SEQUENCE referral_recorded;
+
+ALTER TABLE referral_referralevent
+    ADD COLUMN recorded_no bigint NOT NULL
+        DEFAULT CASE WHEN pg_current_xact_id() > '0' THEN nextval('referral_recorded') END;

@@ -7,6 +7,7 @@ from django.db import migrations
 SQL = Path(__file__).resolve().parent.parent / "sql"
 
 DROP_HISTORY = """
+ALTER TABLE rewards_rewardtransition DROP COLUMN recorded_no;
 DROP TRIGGER reward_never_deleted ON rewards_referralreward;
 DROP TRIGGER reward_legal_transition ON rewards_referralreward;
 DROP FUNCTION referral_legal_transition();

@@ -1,4 +1,4 @@
-"""The order of history, how far Analytics is in it, and what Analytics refused."""
+"""How far Analytics is in the history, and what it refused."""
 
 from pathlib import Path
 
@@ -10,9 +10,8 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 DROP = """
 DROP TABLE rewards_analyticscursor;
 DROP FUNCTION referral_numbers(bigint[]);
-ALTER TABLE rewards_rewardtransition DROP COLUMN recorded_no;
-ALTER TABLE referral_referralevent DROP COLUMN recorded_no;
-DROP SEQUENCE referral_recorded;
+DROP INDEX transition_by_recorded_no;
+DROP INDEX event_by_recorded_no;
 """
 
 

@@ -27,7 +27,7 @@ BEGIN
     )
     SELECT e.*
     FROM (
-        -- Numbered for Analytics (0005_analytics.sql) in the order of the call, written in the order of keys.
+        -- Numbered in the order of the call, written in the order of keys.
         SELECT given.*, CASE WHEN pg_current_xact_id() > '0' THEN nextval('referral_recorded') END
         FROM jsonb_to_recordset(events) AS given(
             id uuid, campaign_id uuid, rule_version_id uuid, event_type text, source_service text,

@@ -27,3 +27,8 @@ CREATE TRIGGER reward_legal_transition BEFORE UPDATE OF status ON rewards_referr
 -- Rewards are never deleted: a wrong one is cancelled.
 CREATE TRIGGER reward_never_deleted BEFORE DELETE ON rewards_referralreward
     FOR EACH ROW EXECUTE FUNCTION referral_refuse_change();
+
+-- Status changes are numbered together with events: see referral/sql/0002_relations.sql.
+ALTER TABLE rewards_rewardtransition
+    ADD COLUMN recorded_no bigint NOT NULL
+        DEFAULT CASE WHEN pg_current_xact_id() > '0' THEN nextval('referral_recorded') END;

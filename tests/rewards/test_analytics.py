@@ -8,7 +8,6 @@ from datetime import datetime
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -499,44 +498,3 @@ def test_after_a_restore_elsewhere_old_gaps_are_forgotten():
         (number,) = cursor.fetchone()
     # only the row that is there is still to be sent
     assert [(part.lower, part.upper) for part in unsent] == [(number, number + 1)]
-
-
-@pytest.fixture
-def history(committed_db):
-    """A database from before the rows had numbers."""
-    campaign_of("locked", {"level1": {"points_per_event": 10, "locked_until_role": "vip"}})
-    forget_analytics()
-    MigrationExecutor(connection).migrate([("rewards", "0004_reconciliation")])
-    try:
-        yield
-    finally:
-        _migrate_to_the_newest()
-        forget_analytics()
-
-
-def _migrate_to_the_newest() -> None:
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
-
-
-@pytest.mark.usefixtures("history")
-def test_history_from_before_is_numbered_by_its_time():
-    first, second = earn("locked", "anna"), earn("locked", "anna")
-    reward_unlock(reward_id=second.id, by="test", reason="asked")
-    third = earn("locked", "anna")
-    reward_unlock(reward_id=first.id, by="test", reason="asked")
-
-    _migrate_to_the_newest()
-
-    rows = outbox.next_rows()
-    assert [row.number for row in rows] == [1, 2, 3, 4, 5]
-    assert [row.event_id for row in rows] == [
-        first.referral_event_id,
-        second.referral_event_id,
-        None,
-        third.referral_event_id,
-        None,
-    ]
-    # and what comes later has later numbers
-    earn("locked", "anna")
-    assert outbox.next_rows()[-1].number > 5

@@ -224,7 +224,7 @@ class PartnerReferralRelation(models.Model):
 class ReferralEvent(models.Model):
     """Something that happened to a referred user or partner, and why it earned nothing if it did.
 
-    Written once by `rewards.events`, together with its rewards; never changed (a trigger sees to it).
+    Written once by `rewards.deciding`, together with its rewards; never changed (a trigger sees to it).
     `idempotency_key` is the caller's id behind `i:`, or behind `c:` the fingerprint of the content.
     """
 

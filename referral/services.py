@@ -63,6 +63,20 @@ def relation_create(
     )
 
 
+def relation_by_link(
+    *, link: ReferralLink, campaign: CampaignEntry, referred: str, source: str, registered_at: datetime
+) -> ReferralRelation:
+    """Write "the link's owner invited referred"; as `relation_create`. Raises RelationRefused."""
+    return relation_create(
+        campaign=campaign,
+        referrer=link.owner_user_id,
+        referred=referred,
+        source=source,
+        registered_at=registered_at,
+        link_id=link.id,
+    )
+
+
 def user_heard(user_id: str) -> None:
     """Remember when a user was first mentioned as new; later mentions change nothing."""
     UserRole.objects.bulk_create(

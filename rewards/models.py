@@ -30,7 +30,7 @@ WORKABLE = (RewardStatus.PENDING, *SENT)
 class ReferralReward(models.Model):
     """One amount of one currency owed to one beneficiary because of one event.
 
-    Made by `rewards.events` with its event; moved by `rewards.services` (people, role messages) and
+    Made by `rewards.deciding` with its event; moved by `rewards.services` (people, role messages) and
     `rewards.payouts` (workers). `next_attempt_at` is the queue: a worker takes what is due, and taking it
     moves the time ahead by the lease, so that a dead worker's rewards come up again by themselves.
     """

@@ -14,9 +14,10 @@ from api.decoding import body_of, moment_of
 from api.errors import DomainError, EventTypeNotAllowed, ValidationFailed
 from api.rendering import g2a_text
 from campaigns.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
+from rewards.answers import Accepted
 from rewards.callbacks import decode_task_report, task_report_accept
 from rewards.event_store import RewardRow
-from rewards.events import Accepted, event_accept, events_accept, partner_accept, registration_accept
+from rewards.events import event_accept, events_accept
 from rewards.incoming import (
     BULK_LIMIT,
     BULK_LIMIT_BYTES,
@@ -29,6 +30,7 @@ from rewards.incoming import (
     event_of,
     event_type_of,
 )
+from rewards.registrations import partner_accept, registration_accept
 from rewards.selectors import my_rewards, my_stats
 from rewards.services import role_upgrade
 

@@ -10,7 +10,7 @@ from campaigns import services as campaign_services
 from campaigns.catalog import catalog
 from campaigns.models import CampaignSpend, ReferralCampaign
 from campaigns.services import campaign_update
-from rewards import events, services
+from rewards import deciding, services
 from rewards.events import event_accept
 from rewards.models import ReferralReward
 from rewards.services import reward_cancel
@@ -51,7 +51,9 @@ def earning(**fields):
 
 
 def test_a_pause_waits_for_the_events_that_run(campaign):
-    event, paused, waited = cross(earning(), changing(campaign, status="paused"), Pause(events, "open_batch"))
+    event, paused, waited = cross(
+        earning(), changing(campaign, status="paused"), Pause(deciding, "open_batch")
+    )
 
     assert waited
     assert event.rewards
@@ -90,14 +92,14 @@ def test_twin_without_the_check_of_the_revision_a_paused_campaign_pays(campaign,
 
 
 def _ignore_revisions(monkeypatch):
-    real = events.open_batch
+    real = deciding.open_batch
 
     def open_batch(candidates):
         rows = real(candidates)
         pairs = zip(rows, candidates, strict=True)
         return [replace(row, revision=candidate.campaign.revision) for row, candidate in pairs]
 
-    monkeypatch.setattr(events, "open_batch", open_batch)
+    monkeypatch.setattr(deciding, "open_batch", open_batch)
 
 
 def test_twin_without_the_lock_an_event_is_accepted_after_the_pause_was_answered(campaign, monkeypatch):
@@ -105,7 +107,7 @@ def test_twin_without_the_lock_an_event_is_accepted_after_the_pause_was_answered
     monkeypatch.setattr(campaign_services, "lock_campaign", lambda *args, **options: None)
 
     # when it is answered while an event is between its reading and its writing
-    with Pause(events, "open_batch") as point:
+    with Pause(deciding, "open_batch") as point:
         event = Racer(earning())
         assert point.reached.wait(LONG_SECONDS)
         paused = Racer(changing(campaign, status="paused"))
@@ -160,7 +162,7 @@ def test_a_budget_that_comes_while_events_run_counts_all_of_them(campaign):
     # given one event paid before, one that runs, and two that wait behind the change
     earn("busy", "user-a")
     rules = {"levels": LEVELS, "limits": {"budget_points": 30}}
-    with Pause(events, "open_batch") as point:
+    with Pause(deciding, "open_batch") as point:
         running = Racer(earning(referrer="user-b"))
         assert point.reached.wait(LONG_SECONDS)
         change = Racer(changing(campaign, reward_rules=rules))

@@ -8,7 +8,7 @@ from django.db import connection
 from api.errors import IdempotencyConflict
 from campaigns.models import CampaignSpend
 from referral.models import ReferralEvent
-from rewards import events
+from rewards import deciding
 from rewards.events import event_accept, events_accept
 from rewards.models import ReferralReward, ReferralStats, ReferredCounter, ReferrerDayCounter
 from tests.support.races import (
@@ -29,12 +29,12 @@ def accepting(event):
 
 def after_opening():
     """The locks are held and everything is read, nothing is written yet."""
-    return Pause(events, "open_batch")
+    return Pause(deciding, "open_batch")
 
 
 def after_writing():
     """Everything is written, nothing is committed yet."""
-    return Pause(events, "write")
+    return Pause(deciding, "write")
 
 
 @pytest.fixture
@@ -232,13 +232,13 @@ def test_a_call_that_dies_before_its_commit_leaves_nothing_and_may_be_repeated(f
 
 
 def test_a_fault_in_the_last_step_takes_everything_back(free, monkeypatch):
-    real = events.write
+    real = deciding.write
 
     def write_and_fail(batch):
         real(batch)
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(events, "write", write_and_fail)
+    monkeypatch.setattr(deciding, "write", write_and_fail)
 
     with pytest.raises(RuntimeError):
         event_accept(done("free", "user-a"))

@@ -14,10 +14,11 @@ from campaigns.models import ReferralCampaign
 from campaigns.services import campaign_update
 from referral.services import link_create
 from rewards.dispatch import Drain
-from rewards.events import events_accept, registration_accept
+from rewards.events import events_accept
 from rewards.incoming import UserRegistered
 from rewards.models import PayoutAttempt, ReferralReward
 from rewards.peers.registry import peer_named
+from rewards.registrations import registration_accept
 from rewards.services import reward_cancel, reward_retry, reward_unlock, role_upgrade
 from tests.support.races import Racer
 from tests.support.rewards import (

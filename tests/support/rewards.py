@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from campaigns.models import ReferralCampaign
 from campaigns.services import CampaignContent, campaign_create
+from rewards.answers import Accepted
 from rewards.dispatch import pay_due_now
-from rewards.events import Accepted, event_accept
+from rewards.events import event_accept
 from rewards.incoming import EventReported, NewEvent, event_of
 from rewards.models import PayoutAttempt, PeerCircuit, ReferralReward, RewardTransition
 

@@ -11,8 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from api.errors import DomainError
 from referral.services import link_create
 from referral_project.demo import demo_campaigns_ensure
-from rewards.events import events_accept, registration_accept
+from rewards.events import events_accept
 from rewards.incoming import EventReported, UserRegistered, event_of
+from rewards.registrations import registration_accept
 from rewards.services import role_upgrade
 
 PURCHASES = (

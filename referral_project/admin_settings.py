@@ -82,6 +82,14 @@ UNFOLD = {
                 ],
             },
             {
+                "title": _("Checks"),
+                "items": [
+                    _entry(_("Findings"), "troubleshoot", "rewards.reconciliationfinding"),
+                    _entry(_("Comparisons with paying services"), "fact_check", "rewards.reconciliationrun"),
+                    _entry(_("Refused by Analytics"), "unsubscribe", "rewards.analyticsrefusal"),
+                ],
+            },
+            {
                 "title": _("People"),
                 "items": [
                     _entry(_("Users and roles"), "person", "referral.userrole"),

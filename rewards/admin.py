@@ -21,6 +21,7 @@ from unfold.enums import ActionVariant
 from access.admin_base import ReadOnlyAdmin, badge
 from rewards.admin_history import AttemptInline, TransitionInline
 from rewards.admin_moves import MOVES, Move, WhyForm, rewards_chosen, rewards_move
+from rewards.admin_recovery import FindingInline
 from rewards.admin_texts import STATUS_COLORS, reward_link, reward_named, reward_text
 from rewards.models import ReferralReward
 
@@ -74,6 +75,11 @@ class RewardAdmin(ReadOnlyAdmin):
         ),
         (gettext_lazy("Record"), {"fields": ("id", "created_at", "updated_at")}),
     )
+
+    def get_inlines(self, request: HttpRequest, obj: ReferralReward | None) -> list[Any]:
+        """The trail, and what comparisons found if they found anything."""
+        inlines = list(super().get_inlines(request, obj))
+        return [FindingInline, *inlines] if obj and obj.findings.exists() else inlines
 
     def title_of(self, row: ReferralReward) -> str:
         """The amount and whose it is."""

@@ -101,9 +101,13 @@ class WhyForm(forms.Form):
 
 def rewards_chosen(ids: list[str]) -> list[ReferralReward]:
     """The rewards with these ids, newest first; what is no id is left out."""
-    valid = [text for text in ids if _is_uuid(text)][:MOST_AT_ONCE]
     rewards: QuerySet[ReferralReward] = ReferralReward.objects.select_related("campaign", "referral_event")
-    return list(rewards.filter(pk__in=valid).order_by("-id"))
+    return list(rewards.filter(pk__in=valid_ids(ids)).order_by("-id"))
+
+
+def valid_ids(texts: list[str]) -> list[str]:
+    """Those that are ids, and no more than a person can look at."""
+    return [text for text in texts if _is_uuid(text)][:MOST_AT_ONCE]
 
 
 def _is_uuid(text: str) -> bool:
@@ -126,11 +130,12 @@ def rewards_move(request: HttpRequest, move: Move, rewards: list[ReferralReward]
         else:
             done.append((reward_named(reward),))
     if done:
-        messages.success(request, _listed(move.done, format_html_join("", "<li>{}</li>", done)))
+        messages.success(request, listed(move.done, format_html_join("", "<li>{}</li>", done)))
     if refused:
         lines = format_html_join("", "<li>{} – {}</li>", refused)
-        messages.error(request, _listed(_("Nothing was changed for:"), lines))
+        messages.error(request, listed(_("Nothing was changed for:"), lines))
 
 
-def _listed(heading: Any, lines: SafeString) -> SafeString:
+def listed(heading: Any, lines: SafeString) -> SafeString:
+    """A heading and a list beneath it."""
     return format_html("{} <ul>{}</ul>", heading, lines)

@@ -16,6 +16,7 @@ STATUS_COLORS: dict[str, str] = {
     RewardStatus.COMPLETED: "success",
     RewardStatus.FAILED: "danger",
 }
+PEER_NAMES = {"points": "Points Service", "tokens": "Token Gateway"}
 OUTCOMES = {
     "booked": gettext_lazy("paid"),
     "accepted": gettext_lazy("accepted as a task"),

@@ -335,14 +335,16 @@ class AnalyticsRefusal(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    entry_id = models.UUIDField()
-    recorded_no = models.BigIntegerField()
-    event_name = models.CharField(max_length=64)
-    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
-    message = models.CharField(max_length=500, blank=True, default="")
-    refused_at = models.DateTimeField(auto_now_add=True)
+    entry_id = models.UUIDField(_("entry id"))
+    recorded_no = models.BigIntegerField(_("number in the history"))
+    event_name = models.CharField(_("event name"), max_length=64)
+    http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
+    message = models.CharField(_("message"), max_length=500, blank=True, default="")
+    refused_at = models.DateTimeField(_("refused"), auto_now_add=True)
 
     class Meta:
+        verbose_name = _("refusal by Analytics")
+        verbose_name_plural = _("refusals by Analytics")
         ordering = ("-id",)
 
     def __str__(self) -> str:

@@ -9,15 +9,26 @@ from uuid_utils.compat import uuid7
 from campaigns.models import ReferralCampaign
 from campaigns.services import CampaignContent, campaign_create
 from referral.models import LinkClicks, ReferralLink
-from rewards.models import PayoutAttempt, PeerCircuit, ReferralReward, RewardStatus, RewardTransition
+from rewards.findings import finding_note
+from rewards.models import (
+    AnalyticsRefusal,
+    PayoutAttempt,
+    PeerCircuit,
+    ReconciliationFinding,
+    ReconciliationRun,
+    ReferralReward,
+    RewardStatus,
+    RewardTransition,
+)
 from tests.support.api import buy_quest, invite, link_of, now_text, service
 
 
 @dataclass
 class World:
-    """The rewards by what became of them."""
+    """The rewards by what became of them, and the findings by their kind."""
 
     rewards: dict[str, ReferralReward] = field(default_factory=dict)
+    findings: dict[str, ReconciliationFinding] = field(default_factory=dict)
 
 
 def world_make() -> World:
@@ -45,7 +56,67 @@ def world_make() -> World:
         probe_at=timezone.now(),
         last_error="503 unavailable: the ledger is being moved",
     )
-    return World({"locked": ReferralReward.objects.filter(status="locked").first(), **_rewards_paid()})
+    rewards = {"locked": ReferralReward.objects.filter(status="locked").first(), **_rewards_paid()}
+    AnalyticsRefusal.objects.create(
+        entry_id=rewards["paid"].transitions.first().pk,
+        recorded_no=7,
+        event_name="referral_reward_status_changed",
+        http_status=422,
+        message="unknown_event_name: referral_reward_status_changed is not known here",
+    )
+    return World(rewards, _findings(rewards))
+
+
+def _findings(rewards: dict[str, ReferralReward]) -> dict[str, ReconciliationFinding]:
+    """Of a comparison that could not read everything: two need a person, one was repaired."""
+    now = timezone.now()
+    run = ReconciliationRun.objects.create(
+        started_at=now - timedelta(minutes=2),
+        finished_at=now,
+        bookings=252,
+        tasks=50,
+        repaired=1,
+        problems="Token Gateway did not answer three times in a row; 12 tasks were not asked for.",
+    )
+    paid, failed, waiting = rewards["paid"], rewards["failed"], rewards["waiting"]
+    return {
+        "missing": finding_note(
+            kind="missing",
+            peer="points",
+            external_id=str(paid.pk),
+            reward_id=paid.pk,
+            ours="completed, 50 points to bob, transaction tx-1",
+            theirs="no booking",
+            run=run,
+        ),
+        "extra": finding_note(
+            kind="extra",
+            peer="points",
+            external_id=str(uuid7()),
+            reward_id=None,
+            ours="no such reward",
+            theirs="50 points to bob, transaction tx-9",
+            run=run,
+        ),
+        "late_confirmation": finding_note(
+            kind="late_confirmation",
+            peer="tokens",
+            external_id="task-3",
+            reward_id=failed.pk,
+            ours="failed, task task-4, transaction None",
+            theirs="task task-3 confirmed, transaction 0xabc",
+        ),
+        "stuck": finding_note(
+            kind="stuck",
+            peer="points",
+            external_id=str(waiting.pk),
+            reward_id=waiting.pk,
+            ours="pending, 50 points to ann",
+            theirs="",
+            run=run,
+            repaired_by="reconciliation",
+        ),
+    }
 
 
 def _rewards_paid() -> dict[str, ReferralReward]:

@@ -13,11 +13,12 @@ from api.rendering import g2a_text
 from campaigns.models import ReferralCampaign
 from campaigns.rules import LEVELS, rules_parse
 from referral.models import PartnerReferralRelation, ReferralLink, ReferralRelation
+from rewards.event_store import RewardRow
 from rewards.models import ReferralReward, ReferralStats, RewardStatus
 
 
-def reward_item(reward: ReferralReward) -> dict[str, Any]:
-    """A reward in a list; needs its campaign and event loaded."""
+def reward_json(reward: RewardRow | ReferralReward) -> dict[str, Any]:
+    """A reward as contract/http-api.md, section 4, shows it; the unused amount is zero."""
     return {
         "id": reward.id,
         "beneficiary_user_id": reward.beneficiary_user_id,
@@ -26,6 +27,13 @@ def reward_item(reward: ReferralReward) -> dict[str, Any]:
         "g2a_amount": g2a_text(reward.g2a_amount),
         "status": reward.status,
         "required_min_role": reward.required_min_role,
+    }
+
+
+def reward_item(reward: ReferralReward) -> dict[str, Any]:
+    """A reward in a list; needs its campaign and event loaded."""
+    return {
+        **reward_json(reward),
         "external_tx_id": reward.external_tx_id,
         "available_at": reward.available_at,
         "created_at": reward.created_at,

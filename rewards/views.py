@@ -12,11 +12,9 @@ from access.authentication import ServiceAuthentication, UserAuthentication, end
 from access.models import ServiceOperation
 from api.decoding import body_of, moment_of
 from api.errors import DomainError, EventTypeNotAllowed, ValidationFailed
-from api.rendering import g2a_text
 from campaigns.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
 from rewards.answers import Accepted
 from rewards.callbacks import decode_task_report, task_report_accept
-from rewards.event_store import RewardRow
 from rewards.events import event_accept, events_accept
 from rewards.incoming import (
     BULK_LIMIT,
@@ -31,23 +29,10 @@ from rewards.incoming import (
     event_type_of,
 )
 from rewards.registrations import partner_accept, registration_accept
-from rewards.selectors import my_rewards, my_stats
+from rewards.selectors import my_rewards, my_stats, reward_json
 from rewards.services import role_upgrade
 
 Operation = ServiceOperation.Operation
-
-
-def reward_json(reward: RewardRow) -> dict[str, Any]:
-    """A reward as contract/http-api.md, section 4, shows it; the unused amount is zero."""
-    return {
-        "id": reward.id,
-        "beneficiary_user_id": reward.beneficiary_user_id,
-        "beneficiary_level": reward.beneficiary_level,
-        "points_amount": reward.points_amount or 0,
-        "g2a_amount": g2a_text(reward.g2a_amount),
-        "status": reward.status,
-        "required_min_role": reward.required_min_role,
-    }
 
 
 def accepted_json(accepted: Accepted) -> dict[str, Any]:

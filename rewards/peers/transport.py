@@ -76,15 +76,8 @@ class _NotingHTTPConnection(HTTPConnection):
         super().send(data)
 
 
-class _NotingHTTPSConnection(HTTPSConnection):
-    response_class = _PunctualResponse
-
-    def send(self, data: Any) -> None:
-        """Connect first if needed, then note that the request begins to leave."""
-        if self.sock is None:
-            self.connect()
-        _call.sending = True
-        super().send(data)
+class _NotingHTTPSConnection(_NotingHTTPConnection, HTTPSConnection):
+    """The same; connecting is that of HTTPS."""
 
 
 class _HTTPPool(HTTPConnectionPool):

@@ -29,15 +29,25 @@ def json_block(value: Any) -> SafeString:
 
 
 class StaffAdmin(ModelAdmin):
-    """A list that stays fast on big tables: nothing is counted, and search takes whole ids only."""
+    """A list that stays fast on big tables: no facets are counted, and search takes whole ids only."""
 
-    show_full_result_count = False
     show_facets = ShowFacets.NEVER
     list_per_page = 50
     list_disable_select_all = True
     empty_value_display = "–"
     # Tried one after another, so that each search can use its own index; the first that finds anything wins.
     exact_lookups: tuple[str, ...] = ()
+
+    def title_of(self, row: Any) -> str:
+        """What the page of one row is called."""
+        return str(row)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row; the heading above its page asks the request for its title."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            request.object_title = self.title_of(row)  # type: ignore[attr-defined]
+        return row
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         """Shows the search box where there is something to search by."""
@@ -69,18 +79,8 @@ class StaffAdmin(ModelAdmin):
 class ReadOnlyAdmin(StaffAdmin):
     """Rows that the service writes and people only look at."""
 
+    show_full_result_count = False
     paginator = InfinitePaginator
-
-    def title_of(self, row: Any) -> str:
-        """What the page of one row is called."""
-        return str(row)
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """The row; the heading above its page asks the request for its title."""
-        row = super().get_object(request, object_id, from_field)
-        if row is not None:
-            request.object_title = self.title_of(row)  # type: ignore[attr-defined]
-        return row
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any

@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -101,7 +101,8 @@ class CampaignAdmin(StaffAdmin):
         if "budget_g2a" in limits:
             parts.append((amount_text(spend.g2a), g2a_text(limits["budget_g2a"])))
         texts = [_("%(spent)s of %(budget)s") % {"spent": spent, "budget": budget} for spent, budget in parts]
-        return "; ".join(texts) or "–"
+        lines = [(text,) for text in texts]
+        return format_html_join("; ", '<span class="whitespace-nowrap">{}</span>', lines) or "–"
 
     # --- saving ---------------------------------------------------------------------------------------------
 

@@ -85,8 +85,8 @@ UNFOLD = {
                 "title": _("Checks"),
                 "items": [
                     _entry(_("Findings"), "troubleshoot", "rewards.reconciliationfinding"),
-                    _entry(_("Comparisons with paying services"), "fact_check", "rewards.reconciliationrun"),
-                    _entry(_("Refused by Analytics"), "unsubscribe", "rewards.analyticsrefusal"),
+                    _entry(_("Reconciliations"), "fact_check", "rewards.reconciliationrun"),
+                    _entry(_("Refusals by Analytics"), "unsubscribe", "rewards.analyticsrefusal"),
                 ],
             },
             {

@@ -77,7 +77,7 @@ class RewardAdmin(ReadOnlyAdmin):
     )
 
     def get_inlines(self, request: HttpRequest, obj: ReferralReward | None) -> list[Any]:
-        """The trail, and what comparisons found if they found anything."""
+        """The trail, and what reconciliations found if they found anything."""
         inlines = list(super().get_inlines(request, obj))
         return [FindingInline, *inlines] if obj and obj.findings.exists() else inlines
 
@@ -118,7 +118,7 @@ class RewardAdmin(ReadOnlyAdmin):
         """Which level of the rules it comes from."""
         return str(reward.beneficiary_level or _("welcome bonus"))
 
-    @display(description=gettext_lazy("last error"))
+    @display(description=gettext_lazy("error"))
     def error(self, reward: ReferralReward) -> str:
         """The beginning of what the peer said last; the rest on hovering."""
         if not reward.last_error:

@@ -12,7 +12,14 @@ from unfold.decorators import display
 
 from access.admin_base import EXACT_SEARCH, ReadOnlyAdmin, ReadOnlyInline, badge
 from campaigns.admin_texts import g2a_text, points_text
-from rewards.admin_texts import OUTCOME_COLORS, OUTCOMES, STATUS_COLORS, reward_link, reward_named
+from rewards.admin_texts import (
+    OUTCOME_COLORS,
+    OUTCOMES,
+    PEER_NAMES,
+    STATUS_COLORS,
+    reward_link,
+    reward_named,
+)
 from rewards.models import PayoutAttempt, PeerCircuit, ReferralStats, RewardTransition
 
 
@@ -179,9 +186,9 @@ def _sums(points: int, g2a: Any) -> str:
 class PeerAdmin(ReadOnlyAdmin):
     """Whether the services that pay are well."""
 
-    list_display = ("peer", "state_badge", "opened_at", "probe_at", "last_success_at", "error")
+    list_display = ("peer_shown", "state_badge", "opened_at", "probe_at", "last_success_at", "error")
     fields = (
-        "peer",
+        "peer_shown",
         "state_badge",
         "openings",
         "opened_at",
@@ -190,6 +197,15 @@ class PeerAdmin(ReadOnlyAdmin):
         "last_failure_at",
         "last_error",
     )
+
+    def title_of(self, row: PeerCircuit) -> str:
+        """The name of the service."""
+        return PEER_NAMES.get(row.peer, row.peer)
+
+    @display(description=gettext_lazy("peer"), ordering="peer")
+    def peer_shown(self, peer: PeerCircuit) -> str:
+        """The name of the service."""
+        return self.title_of(peer)
 
     @display(
         description=gettext_lazy("state"), ordering="state", label={"closed": "success", "open": "danger"}

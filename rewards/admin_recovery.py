@@ -26,7 +26,7 @@ from access.admin_base import EXACT_SEARCH, ReadOnlyAdmin, ReadOnlyInline, badge
 from access.authentication import person_name
 from api.errors import DomainError
 from rewards.admin_moves import listed, valid_ids
-from rewards.admin_texts import PEER_NAMES, reward_link
+from rewards.admin_texts import PEER_NAMES, reward_link, reward_named
 from rewards.analytics_entries import EVENT_RECORDED, STATUS_CHANGED
 from rewards.findings import TEXT_LENGTH, State, finding_close
 from rewards.models import AnalyticsRefusal, ReconciliationFinding, ReconciliationRun, RewardTransition
@@ -53,7 +53,7 @@ class FindingColumns:
     @display(description=gettext_lazy("peer"))
     def peer_shown(self, finding: ReconciliationFinding) -> str:
         """The name of the service that pays."""
-        return str(PEER_NAMES.get(finding.peer, finding.peer))
+        return PEER_NAMES.get(finding.peer, finding.peer)
 
     @display(description=gettext_lazy("reward"))
     def reward_shown(self, finding: ReconciliationFinding) -> str:
@@ -65,9 +65,13 @@ class FindingInline(FindingColumns, ReadOnlyInline):
     """What was found about a reward."""
 
     model = ReconciliationFinding
-    fields = ("kind", "state_badge", "ours", "theirs", "found_at", "closed_by", "note")
+    fields = ("kind_link", "state_badge", "ours", "theirs", "found_at", "note")
     readonly_fields = fields
-    show_change_link = True
+
+    @display(description=gettext_lazy("what"))
+    def kind_link(self, finding: ReconciliationFinding) -> SafeString:
+        """What is wrong, leading to the page of the finding."""
+        return _link("rewards_reconciliationfinding", finding.pk, finding.get_kind_display())
 
 
 class PeerFilter(admin.SimpleListFilter):
@@ -110,14 +114,15 @@ def obstacle(finding: ReconciliationFinding) -> str | None:
 
 def finding_named(finding: ReconciliationFinding) -> str:
     """What is wrong, and with which payment."""
-    return f"{finding.get_kind_display()}: {finding.external_id}"
+    payment = reward_named(finding.reward) if finding.reward else finding.external_id
+    return f"{finding.get_kind_display()}: {payment}"
 
 
 @admin.register(ReconciliationFinding)
 class FindingAdmin(FindingColumns, ReadOnlyAdmin):
     """What we and a service that pays disagree about; people close it with a note."""
 
-    list_display = ("kind", "state_badge", "peer_shown", "reward_shown", "found_at", "found_again_at")
+    list_display = ("kind", "state_badge", "peer_shown", "reward_shown", "found_at")
     list_filter = ("state", "kind", PeerFilter)
     list_select_related = ("reward",)
     exact_lookups = ("reward_id", "external_id", "pk", "reward__beneficiary_user_id")
@@ -134,16 +139,15 @@ class FindingAdmin(FindingColumns, ReadOnlyAdmin):
     )
 
     def title_of(self, row: ReconciliationFinding) -> str:
-        """What is wrong, and with which payment."""
-        return finding_named(row)
+        """What is wrong."""
+        return row.get_kind_display()
 
     @display(description=gettext_lazy("found last by"))
     def run_shown(self, finding: ReconciliationFinding) -> str:
-        """The comparison, leading to its page."""
+        """The reconciliation, leading to its page."""
         if not finding.run:
             return "–"
-        address = reverse("admin:rewards_reconciliationrun_change", args=[finding.run_id])
-        return format_html('<a href="{}" class="text-link">{}</a>', address, run_named(finding.run))
+        return _link("rewards_reconciliationrun", finding.run_id, run_named(finding.run))
 
     def has_close_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may close findings."""
@@ -155,7 +159,7 @@ class FindingAdmin(FindingColumns, ReadOnlyAdmin):
         return self._ask(request.POST.getlist(ACTION_CHECKBOX_NAME))
 
     @action(
-        description=gettext_lazy("Close with a note"),
+        description=gettext_lazy("Close the finding"),
         icon="check_circle",
         variant=ActionVariant.PRIMARY,
         permissions=["close"],
@@ -246,7 +250,7 @@ def findings_close(request: HttpRequest, findings: list[ReconciliationFinding], 
         messages.error(request, listed(_("Nothing was changed for:"), lines))
 
 
-# --- comparisons --------------------------------------------------------------------------------------------
+# --- reconciliations ----------------------------------------------------------------------------------------
 
 
 def run_named(run: ReconciliationRun) -> str:
@@ -256,16 +260,9 @@ def run_named(run: ReconciliationRun) -> str:
 
 @admin.register(ReconciliationRun)
 class RunAdmin(ReadOnlyAdmin):
-    """Every comparison with the services that pay."""
+    """Every reconciliation with the services that pay."""
 
-    list_display = (
-        "started_at",
-        "outcome",
-        "bookings",
-        "tasks",
-        "repaired",
-        "problems_short",
-    )
+    list_display = ("started_at", "outcome", "bookings", "tasks", "repaired", "problems_short")
     fields = ("started_at", "finished_at", "outcome", "bookings", "tasks", "repaired", "problems", "findings")
 
     def title_of(self, row: ReconciliationRun) -> str:
@@ -284,13 +281,13 @@ class RunAdmin(ReadOnlyAdmin):
         """The beginning of what could not be compared; the rest on hovering."""
         if not run.problems:
             return "–"
-        return format_html('<span title="{}">{}</span>', run.problems, Truncator(run.problems).chars(60))
+        return format_html('<span title="{}">{}</span>', run.problems, Truncator(run.problems).chars(45))
 
     @display(description=gettext_lazy("findings"))
     def findings(self, run: ReconciliationRun) -> SafeString:
-        """To what it found that no later comparison has found again."""
+        """To what it found and no later one has found again."""
         address = reverse("admin:rewards_reconciliationfinding_changelist")
-        text = _("show those that this comparison was the last to find")
+        text = _("show those that this one was the last to find")
         return format_html('<a href="{}?run__id__exact={}" class="text-link">{}</a>', address, run.pk, text)
 
 

@@ -129,7 +129,7 @@ def test_a_reward_shows_what_was_found_about_it(boss: Client, world: World) -> N
         address = reverse("admin:rewards_referralreward_change", args=[world.rewards[kind].pk])
         return boss.get(address).content.decode()
 
-    assert "no booking" in page("paid")
+    assert reverse(CHANGE, args=[world.findings["missing"].pk]) in page("paid")
     assert "Findings" not in page("locked").partition('id="content-main"')[2]
 
 

@@ -44,7 +44,7 @@ class StaffAdmin(ModelAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The row; the heading above its page asks the request for its title."""
-        row = super().get_object(request, object_id, from_field)
+        row = None if "\x00" in object_id else super().get_object(request, object_id, from_field)
         if row is not None:
             request.object_title = self.title_of(row)  # type: ignore[attr-defined]
         return row

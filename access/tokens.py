@@ -132,7 +132,7 @@ def _verified(
             claims = jwt.decode(
                 token, key, algorithms, options=options, audience=audience, issuer=issuer, leeway=0
             )
-            return {**claims, "exp": int(claims["exp"])}
+            return {**claims, "exp": float(claims["exp"])}
         except (jwt.InvalidTokenError, OverflowError, RecursionError):
             continue
     raise Unauthenticated(_REFUSED)

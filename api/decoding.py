@@ -83,12 +83,21 @@ def body_of(request: Request, *, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
         declared = int(request.META.get("CONTENT_LENGTH") or 0)
         if declared > limit_bytes:
             raise PayloadTooLarge(f"The body is over {limit_bytes} bytes.")
-        body = request._request.body
+        body = _chunked(request, limit_bytes) if _is_chunked(request) else request._request.body
     except (RequestDataTooBig, ValueError) as error:
         raise PayloadTooLarge(f"The body is over {limit_bytes} bytes.") from error
     if len(body) > limit_bytes:
         raise PayloadTooLarge(f"The body is over {limit_bytes} bytes.")
     return body
+
+
+def _is_chunked(request: Request) -> bool:
+    return "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+
+
+def _chunked(request: Request, limit_bytes: int) -> bytes:
+    """A body without a declared length, which Django would take for an empty one."""
+    return bytes(request.META["wsgi.input"].read(limit_bytes + 1))
 
 
 def decoder(struct: type[Struct], *, later: str = "") -> Callable[[bytes], Struct]:
@@ -127,7 +136,8 @@ def validation_failed(text: str) -> ValidationFailed:
         path = f"{path}.{missing['field']}" if path else missing["field"]
         problem = "is required"
     elif shape := _REGEX.search(problem):
-        problem = SHAPES.get(shape["regex"], "has the wrong form")
+        # msgspec quotes the pattern as Python would write it.
+        problem = SHAPES.get(shape["regex"].replace("\\\\", "\\"), "has the wrong form")
     elif not path:
         problem = "The body must be a JSON object." if "Expected `object`" in problem else problem
         return ValidationFailed(problem, {"body": [problem]})
@@ -191,9 +201,10 @@ def amount_of(field: str, value: Any) -> Decimal | None:
         raise ValidationFailed.of(field, "must not be negative")
     if amount == 0:
         return Decimal(0)
-    if amount.adjusted() >= AMOUNT_INTEGER_DIGITS or amount != amount.quantize(FINEST, context=WIDE):
+    too_large = amount.adjusted() >= AMOUNT_INTEGER_DIGITS
+    if too_large or amount != (exact := amount.quantize(FINEST, context=WIDE)):
         raise ValidationFailed.of(field, "must have at most 12 digits before and 9 after the point")
-    return amount
+    return exact
 
 
 def metadata_of(field: str, raw: msgspec.Raw) -> dict[str, Any] | None:
@@ -224,7 +235,7 @@ def _refuse_unstorable(value: Any, path: str, depth: int = 0) -> None:
         raise ValidationFailed.of(path, f"is nested more than {METADATA_DEPTH} levels deep")
     if isinstance(value, str):
         refuse_nul(value, path)
-    elif isinstance(value, int | Decimal) and value and abs(Decimal(value).adjusted()) > METADATA_EXPONENT:
+    elif isinstance(value, int | Decimal) and abs(Decimal(value).adjusted()) > METADATA_EXPONENT:
         raise ValidationFailed.of(path, "is a number out of range")
     elif isinstance(value, dict):
         for key, inner in value.items():

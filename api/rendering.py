@@ -1,5 +1,6 @@
 """JSON out: orjson, with money as the contract writes it."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -24,7 +25,15 @@ def time_text(moment: datetime | None) -> str | None:
 
 def dumps(data: Any) -> bytes:
     """Render plain data; UUIDs become text, aware times end in Z."""
-    return orjson.dumps(data, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(data, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+    except orjson.JSONEncodeError:
+        # Free JSON may hold whole numbers beyond 64 bits, which only the slow renderer knows.
+        return json.dumps(data, default=_plain, ensure_ascii=False).encode()
+
+
+def _plain(value: Any) -> Any:
+    return time_text(value) if isinstance(value, datetime) else str(value)
 
 
 class JsonRenderer(BaseRenderer):

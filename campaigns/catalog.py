@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Count, Sum
+
 from campaigns.families import MODULES_BY_EVENT_TYPE
 from campaigns.models import ReferralCampaign, RuleVersion
 from campaigns.rules import Limits, Rules, rules_parse
@@ -73,6 +75,7 @@ class Catalog:
         self._loaded_at = float("-inf")
         self._by_code: Mapping[str, CampaignEntry] = {}
         self._by_id: Mapping[UUID, CampaignEntry] = {}
+        self._stamp = (0, 0)
 
     def by_code(self, code: str) -> CampaignEntry | None:
         """The campaign with this code; one made a moment ago is looked for in the database."""
@@ -93,7 +96,10 @@ class Catalog:
     def best_for(
         self, event_type: str, metadata: Mapping[str, Any] | None, moment: datetime
     ) -> CampaignEntry | None:
-        """The active campaign that takes this event: the most scope keys win, then the newest."""
+        """The active campaign that takes this event: the most scope keys win, then the newest.
+
+        Call `keep_current` first: what the cache does not know yet may fit better.
+        """
         self._refresh()
         takers = [
             entry
@@ -103,6 +109,12 @@ class Catalog:
             and entry.scope_mismatch(event_type, metadata) is None
         ]
         return max(takers, key=lambda entry: (len(entry.scope), entry.id), default=None)
+
+    def keep_current(self) -> None:
+        """Read the campaigns again if any of them has changed since they were read."""
+        self._refresh()
+        if _stamp_in_database() != self._stamp:
+            self.forget()
 
     def forget(self) -> None:
         """Make the next look-up read the database."""
@@ -118,7 +130,14 @@ class Catalog:
             entries = list(_read(self._by_id))
             self._by_code = {entry.code: entry for entry in entries}
             self._by_id = {entry.id: entry for entry in entries}
+            self._stamp = (len(entries), sum(entry.revision for entry in entries))
             self._loaded_at = started
+
+
+def _stamp_in_database() -> tuple[int, int]:
+    """A pair that is another one after every change of any campaign."""
+    found = ReferralCampaign.objects.aggregate(count=Count("pk"), revisions=Sum("revision"))
+    return found["count"], found["revisions"] or 0
 
 
 def _read(known: Mapping[UUID, CampaignEntry]) -> Iterable[CampaignEntry]:

@@ -8,6 +8,9 @@ import msgspec
 from django.conf import settings
 from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.http import urlencode
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -74,6 +77,28 @@ def link_json(link: Any) -> dict[str, Any]:
     }
 
 
+@csrf_exempt
+def ref_redirect(request: HttpRequest, code: str) -> HttpResponse:
+    """Send a visitor on to the landing page: with the code and the link's fields, or without for a bad code.
+
+    Only ever to the configured page, so it cannot be used to send people elsewhere.
+    """
+    link = valid_link(code)
+    if link is None:
+        return HttpResponseRedirect(settings.LANDING_URL)
+    fields = {key: value for key, value in link.deep_link_payload.items() if isinstance(value, str | int)}
+    separator = "&" if "?" in settings.LANDING_URL else "?"
+    return HttpResponseRedirect(f"{settings.LANDING_URL}{separator}{urlencode({**fields, 'ref': link.code})}")
+
+
+def valid_link(code: str) -> ReferralLink | None:
+    """The link with this code as a person typed it, if it brings anything today."""
+    normalized = normalize_code(code)
+    link = link_by_code(normalized) if normalized.isascii() and normalized.isalnum() else None
+    usable = link and link.is_active and link.campaign.status == ReferralCampaign.Status.ACTIVE
+    return link if usable else None
+
+
 def _one(link_id: UUID) -> dict[str, Any]:
     return link_json(_with_counts(ReferralLink.objects.filter(pk=link_id)).get())
 
@@ -136,9 +161,8 @@ class PublicViewSet(ViewSet):
 
     def track_click(self, request: Request, code: str) -> Response:
         """Count a click on a link."""
-        normalized = normalize_code(code)
-        link = link_by_code(normalized) if normalized.isascii() and normalized.isalnum() else None
-        if link is None or not link.is_active or link.campaign.status != ReferralCampaign.Status.ACTIVE:
+        link = valid_link(code)
+        if link is None:
             return Response({"code": code, "valid": False})
         click_count(
             link=link,

@@ -1,39 +1,59 @@
 """Pages of the service itself: what it is, whether it lives, whether it is ready."""
 
+from collections.abc import Callable
+from functools import wraps
+
 import dramatiq
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
 
 from api.envelope import DATABASE_AWAY, error_response
-from api.errors import Forbidden
+from api.errors import Forbidden, MethodNotAllowed
 
 _schema_is_current = False
 
+View = Callable[[HttpRequest], HttpResponse]
 
-@require_safe
+
+def only_safe(view: View) -> View:
+    """GET and HEAD only; any other method hears so in the envelope."""
+
+    @csrf_exempt
+    @wraps(view)
+    def checked(request: HttpRequest) -> HttpResponse:
+        if request.method in ("GET", "HEAD"):
+            return view(request)
+        response = error_response(request, MethodNotAllowed(_("Only GET and HEAD are possible here.")))
+        response["Allow"] = "GET, HEAD"
+        return response
+
+    return checked
+
+
+@only_safe
 def index(request: HttpRequest) -> HttpResponse:
     """A small page that says what this is and where to go."""
     return render(request, "index.html")
 
 
-@require_safe
+@only_safe
 def to_admin(request: HttpRequest) -> HttpResponse:
     """`/admin` without its slash."""
     return redirect("admin:index")
 
 
-@require_safe
-def live(request: HttpRequest) -> JsonResponse:
+@only_safe
+def live(request: HttpRequest) -> HttpResponse:
     """The process answers."""
     return JsonResponse({"status": "ok"})
 
 
-@require_safe
-def ready(request: HttpRequest) -> JsonResponse:
+@only_safe
+def ready(request: HttpRequest) -> HttpResponse:
     """Whether requests can be served: database, migrations, broker; says what is wrong."""
     checks = {"database": _database(), "broker": _broker()}
     checks["migrations"] = _migrations() if checks["database"] == "ok" else "unknown"

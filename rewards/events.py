@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from api.errors import DomainError
-from campaigns.catalog import CampaignEntry
+from campaigns.catalog import CampaignEntry, catalog
 from referral.codes import normalize_code
 from referral.models import ReferralRelation
 from referral.selectors import link_by_code, relation_in
@@ -55,15 +55,15 @@ def _run_accept(events: Sequence[NewEvent]) -> list[Accepted | DomainError]:
         answers = {0: error}
     for index, event in enumerate(events):
         if index not in answers:
-            answers[index] = _repeated(
-                answers[first[event.service, event.key]], events[first[event.service, event.key]], event
-            )
+            original = first[event.service, event.key]
+            answers[index] = _repeated(answers[original], events[original], event)
     return [answers[index] for index in range(len(events))]
 
 
 def _repeated(answer: Accepted | DomainError, original: NewEvent, event: NewEvent) -> Accepted | DomainError:
     if isinstance(answer, DomainError):
-        return answer
+        # A refusal is not remembered, so this one is judged by itself.
+        return _run_accept([event])[0]
     if original.fingerprint != event.fingerprint:
         return conflict_about(event)
     return replace(answer, duplicate=True)
@@ -74,6 +74,8 @@ def _accept(events: Sequence[NewEvent]) -> list[Accepted | DomainError]:
 
     The refusal of a single event is raised, so that nothing of it stays, not even its relation.
     """
+    if any(event.campaign_code is None for event in events):
+        catalog.keep_current()
     answers: dict[int, Accepted | DomainError] = {}
     candidates: dict[int, Candidate] = {}
     for index, event in enumerate(events):
@@ -124,5 +126,7 @@ def _code_apply(event: NewEvent, campaign: CampaignEntry) -> tuple[str | None, s
             registered_at=event.occurred_at,
         )
     except RelationRefused as refusal:
-        return None, refusal.reason
+        held = relation_in(referred, campaign.id, is_invitation=campaign.is_invitation)
+        made_meanwhile = held is not None and held.referrer_user_id == link.owner_user_id
+        return None, None if made_meanwhile else refusal.reason
     return link.owner_user_id, None

@@ -66,11 +66,9 @@ def my_rewards(request: Request, user_id: str) -> dict[str, Any]:
 def rewards_for_support(request: Request) -> dict[str, Any]:
     """A page of all rewards with the filters of the back-office. Raises ValidationFailed."""
     filters = Q()
-    for name, column in (
-        ("user_id", "beneficiary_user_id"),
-        ("currency", "currency"),
-        ("tx_id", "external_tx_id"),
-    ):
+    if currency := request.query_params.get("currency"):
+        filters &= Q(currency=_one_of("currency", currency, ReferralReward.Currency.values))
+    for name, column in (("user_id", "beneficiary_user_id"), ("tx_id", "external_tx_id")):
         if value := request.query_params.get(name):
             refuse_nul(value, name)
             filters &= Q(**{column: value})
@@ -83,9 +81,7 @@ def rewards_for_support(request: Request) -> dict[str, Any]:
 def _rewards_page(request: Request, rows: Any, item: Any) -> dict[str, Any]:
     status = request.query_params.get("status")
     if status:
-        if status not in RewardStatus.values:
-            raise ValidationFailed.of("status", f"must be one of: {', '.join(RewardStatus.values)}")
-        rows = rows.filter(status=status)
+        rows = rows.filter(status=_one_of("status", status, RewardStatus.values))
     rows = rows.select_related("campaign", "referral_event").order_by("-id")
     total_of = rows
     cursor = request.query_params.get("cursor")
@@ -98,6 +94,12 @@ def _rewards_page(request: Request, rows: Any, item: Any) -> dict[str, Any]:
     page["next_cursor"] = str(page["items"][-1].id) if full else None
     page["items"] = [item(row) for row in page["items"]]
     return page
+
+
+def _one_of(field: str, value: str, choices: list[str]) -> str:
+    if value not in choices:
+        raise ValidationFailed.of(field, f"must be one of: {', '.join(choices)}")
+    return value
 
 
 def uuid_of(field: str, text: str) -> UUID:

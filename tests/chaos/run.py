@@ -20,7 +20,13 @@ from tests.support.sandbox import SandboxProcess
 
 FOUNDERS = 12
 SETTLE_SECONDS = 120
-LIMITS = {"max_events_per_referred": 40, "max_events_per_referrer": 400, "budget_points": 10**9}
+LIMITS = {
+    "max_events_per_referred": 40,
+    "max_events_per_referrer": 400,
+    "max_events_per_referrer_per_day": 300,
+    "budget_points": 10**9,
+    "budget_g2a": "1000000",
+}
 
 
 def run(

@@ -3,7 +3,7 @@
 Each reward is moved by the service in a transaction of its own, so one that cannot be moved stops no other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -129,13 +129,20 @@ def rewards_move(request: HttpRequest, move: Move, rewards: list[ReferralReward]
             refused.append((reward_named(reward), move.obstacle(reward) or refusal.message))
         else:
             done.append((reward_named(reward),))
+    tell_outcome(request, move.done, done, refused)
+
+
+def tell_outcome(
+    request: HttpRequest, heading: Any, done: Sequence[tuple[str]], refused: Sequence[tuple[str, str]]
+) -> None:
+    """Name what was done, and what was not with the reason."""
     if done:
-        messages.success(request, listed(move.done, format_html_join("", "<li>{}</li>", done)))
+        messages.success(request, _listed(heading, format_html_join("", "<li>{}</li>", done)))
     if refused:
         lines = format_html_join("", "<li>{} – {}</li>", refused)
-        messages.error(request, listed(_("Nothing was changed for:"), lines))
+        messages.error(request, _listed(_("Nothing was changed for:"), lines))
 
 
-def listed(heading: Any, lines: SafeString) -> SafeString:
+def _listed(heading: Any, lines: SafeString) -> SafeString:
     """A heading and a list beneath it."""
     return format_html("{} <ul>{}</ul>", heading, lines)

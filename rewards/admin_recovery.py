@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
@@ -25,7 +25,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from access.admin_base import EXACT_SEARCH, ReadOnlyAdmin, ReadOnlyInline, badge
 from access.authentication import person_name
 from api.errors import DomainError
-from rewards.admin_moves import listed, valid_ids
+from rewards.admin_moves import tell_outcome, valid_ids
 from rewards.admin_texts import PEER_NAMES, reward_link, reward_named
 from rewards.analytics_entries import EVENT_RECORDED, STATUS_CHANGED
 from rewards.findings import TEXT_LENGTH, State, finding_close
@@ -243,11 +243,7 @@ def findings_close(request: HttpRequest, findings: list[ReconciliationFinding], 
             refused.append((finding_named(finding), obstacle(finding) or refusal.message))
         else:
             done.append((finding_named(finding),))
-    if done:
-        messages.success(request, listed(_("Closed:"), format_html_join("", "<li>{}</li>", done)))
-    if refused:
-        lines = format_html_join("", "<li>{} – {}</li>", refused)
-        messages.error(request, listed(_("Nothing was changed for:"), lines))
+    tell_outcome(request, _("Closed:"), done, refused)
 
 
 # --- reconciliations ----------------------------------------------------------------------------------------

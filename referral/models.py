@@ -245,21 +245,21 @@ class ReferralEvent(models.Model):
     )
     event_type = models.CharField(_("event type"), max_length=64)
     source_service = models.CharField(_("reported by"), max_length=64)
-    external_event_id = models.CharField(_("caller's event id"), max_length=128, null=True, blank=True)  # noqa: DJ001 - absent is not empty
+    external_event_id = models.CharField(_("caller's event id"), max_length=128, null=True, blank=True)
     idempotency_key = models.CharField(max_length=140, editable=False)
     fingerprint = models.CharField(max_length=64, editable=False)
     referrer_user_id = id_field(_("referrer"), null=True, blank=True)
     referred_user_id = id_field(_("referred user"), null=True, blank=True)
     business_partner_id = id_field(_("business partner"), null=True, blank=True)
-    subject_type = models.CharField(_("subject type"), max_length=64, null=True, blank=True)  # noqa: DJ001
+    subject_type = models.CharField(_("subject type"), max_length=64, null=True, blank=True)
     subject_id = id_field(_("subject"), null=True, blank=True)
     amount_base = amount_field(_("amount"), null=True, blank=True)
     metadata = models.JSONField(_("metadata"), null=True, blank=True)
     occurred_at = models.DateTimeField(_("happened"))
     created_at = models.DateTimeField(_("accepted"))
-    reason = models.CharField(_("why nothing was earned"), max_length=32, null=True, blank=True)  # noqa: DJ001
-    reason_detail = models.CharField(_("detail"), max_length=128, null=True, blank=True)  # noqa: DJ001
-    code_reason = models.CharField(_("why the code was not used"), max_length=32, null=True, blank=True)  # noqa: DJ001
+    reason = models.CharField(_("why nothing was earned"), max_length=32, null=True, blank=True)
+    reason_detail = models.CharField(_("detail"), max_length=128, null=True, blank=True)
+    code_reason = models.CharField(_("why the code was not used"), max_length=32, null=True, blank=True)
 
     class Meta:
         verbose_name = _("event")

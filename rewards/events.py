@@ -6,7 +6,7 @@ from dataclasses import replace
 from api.errors import DomainError
 from campaigns.catalog import CampaignEntry, catalog
 from referral.codes import normalize_code
-from referral.models import ReferralRelation
+from referral.models import ReferralLink, ReferralRelation
 from referral.selectors import link_by_code, relation_in
 from referral.services import ALREADY_REFERRED, RelationRefused, relation_by_link
 from rewards.answers import Accepted, conflict_about, first_answers, known_key
@@ -112,9 +112,8 @@ def _code_apply(event: NewEvent, campaign: CampaignEntry) -> tuple[str | None, s
     if link.campaign_id != campaign.id:
         return None, "campaign_mismatch"
     referred = str(event.referred)
-    held = relation_in(referred, campaign.id, is_invitation=campaign.is_invitation)
-    if held is not None:
-        return None, None if held.referrer_user_id == link.owner_user_id else ALREADY_REFERRED
+    if held := relation_in(referred, campaign.id, is_invitation=campaign.is_invitation):
+        return None, _why_unused(held, link)
     if not link.is_active:
         return None, "inactive_code"
     try:
@@ -126,7 +125,11 @@ def _code_apply(event: NewEvent, campaign: CampaignEntry) -> tuple[str | None, s
             registered_at=event.occurred_at,
         )
     except RelationRefused as refusal:
-        held = relation_in(referred, campaign.id, is_invitation=campaign.is_invitation)
-        made_meanwhile = held is not None and held.referrer_user_id == link.owner_user_id
-        return None, None if made_meanwhile else refusal.reason
+        made_meanwhile = relation_in(referred, campaign.id, is_invitation=campaign.is_invitation)
+        return None, _why_unused(made_meanwhile, link) if made_meanwhile else refusal.reason
     return link.owner_user_id, None
+
+
+def _why_unused(held: ReferralRelation, link: ReferralLink) -> str | None:
+    """A code of the referrer on record says nothing new; anybody else's comes too late."""
+    return None if held.referrer_user_id == link.owner_user_id else ALREADY_REFERRED

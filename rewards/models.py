@@ -64,10 +64,10 @@ class ReferralReward(models.Model):
     points_amount = models.BigIntegerField(_("points"), null=True, blank=True)
     g2a_amount = amount_field(_("G2A"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=16, choices=RewardStatus.choices)
-    required_min_role = models.CharField(_("needs role"), max_length=8, null=True, blank=True)  # noqa: DJ001
+    required_min_role = models.CharField(_("needs role"), max_length=8, null=True, blank=True)
     available_at = models.DateTimeField(_("payable from"))
-    external_task_id = models.CharField(_("token task"), max_length=128, null=True, blank=True)  # noqa: DJ001
-    external_tx_id = models.CharField(_("transaction"), max_length=128, null=True, blank=True)  # noqa: DJ001
+    external_task_id = models.CharField(_("token task"), max_length=128, null=True, blank=True)
+    external_tx_id = models.CharField(_("transaction"), max_length=128, null=True, blank=True)
     in_doubt = models.BooleanField(_("in doubt"), default=False)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
     failures = models.PositiveIntegerField(_("tries without result"), default=0)

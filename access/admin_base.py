@@ -46,6 +46,7 @@ class StaffAdmin(ModelAdmin):
         """The row; the heading above its page asks the request for its title."""
         row = None if "\x00" in object_id else super().get_object(request, object_id, from_field)
         if row is not None:
+            # The request carries it to the page.
             request.object_title = self.title_of(row)  # type: ignore[attr-defined]
         return row
 

@@ -118,6 +118,7 @@ class CampaignAdmin(StaffAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
         except DomainError as refusal:
             # Nothing was written: the transaction around the first pass is rolled back.
+            # The request carries it to the page.
             request.refusal = refusal  # type: ignore[attr-defined]
             return super().changeform_view(request, object_id, form_url, extra_context)
 

@@ -50,6 +50,8 @@ class Listener:
         # A connection that was accepted a moment ago becomes visible one turn of the loop later.
         await asyncio.sleep(0)
         self.drop_connections()
+        # An aborted connection's socket is closed one turn later; whoever ordered this is answered after that.
+        await asyncio.sleep(0)
 
     async def open(self) -> None:
         self._closings -= 1

@@ -50,7 +50,7 @@ class Listener:
         # A connection that was accepted a moment ago becomes visible one turn of the loop later.
         await asyncio.sleep(0)
         self.drop_connections()
-        # An aborted connection's socket is closed one turn later; whoever ordered this is answered after that.
+        # An aborted connection's socket is closed one turn later, and only then is the order answered.
         await asyncio.sleep(0)
 
     async def open(self) -> None:

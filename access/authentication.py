@@ -1,16 +1,22 @@
-"""DRF's view of who calls: one authentication class for each segment of the API."""
+"""DRF's view of who calls: one authentication class for each segment of the API.
 
-from typing import Any, cast
+Whoever is let in is counted here, so that no view can forget it; so is whoever is not.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from access.grants import grants
+from access.throttles import count_failure, count_service, count_user
 from access.tokens import EndUser, Service, service_of, user_of
 from api.errors import Forbidden, Unauthenticated
 
 ADMIN_ROLE = "admin"
+Caller = TypeVar("Caller", Service, EndUser)
 
 
 def bearer_token(request: Request) -> str:
@@ -21,32 +27,48 @@ def bearer_token(request: Request) -> str:
     return str(token.strip())
 
 
+def proved(request: Request, prove: Callable[[str], Caller]) -> Caller:
+    """Who the token of a request proves. Raises Unauthenticated, or Throttled after too many of those."""
+    try:
+        return prove(bearer_token(request))
+    except Unauthenticated:
+        count_failure(request)
+        raise
+
+
 class ServiceAuthentication(BaseAuthentication):
     """`/internal/*`: a known service by its own HS256 token."""
 
     def authenticate(self, request: Request) -> tuple[Any, None]:
-        """The calling service. Raises Unauthenticated."""
-        return service_of(bearer_token(request)), None
+        """The calling service. Raises Unauthenticated, Throttled."""
+        service = proved(request, service_of)
+        count_service(service.name)
+        return service, None
 
 
 class UserAuthentication(BaseAuthentication):
     """`/my/*`: any signed-in user of the platform."""
 
     def authenticate(self, request: Request) -> tuple[Any, None]:
-        """The user. Raises Unauthenticated."""
-        return user_of(bearer_token(request)), None
+        """The user. Raises Unauthenticated, Throttled."""
+        user = proved(request, user_of)
+        count_user(user.user_id)
+        return user, None
 
 
-class AdminAuthentication(BaseAuthentication):
+class AdminAuthentication(UserAuthentication):
     """`/admin/*`: a user token (its role is checked later), else the session of a staff user."""
 
     def authenticate(self, request: Request) -> tuple[Any, None]:
-        """The person. Raises Unauthenticated; a session without CSRF token is refused by DRF."""
+        """The person. Raises Unauthenticated, Throttled; a session without CSRF token is refused by DRF."""
         if "HTTP_AUTHORIZATION" in request.META:
-            return user_of(bearer_token(request)), None
+            return super().authenticate(request)
         signed_in = SessionAuthentication().authenticate(request)
         if signed_in is None:
+            count_failure(request)
             raise Unauthenticated("Sign in to the back-office or send a token: Authorization: Bearer …")
+        # No user id has a space in it.
+        count_user(f"staff {signed_in[0].pk}")
         return signed_in[0], None
 
 

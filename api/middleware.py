@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from uuid_utils.compat import uuid7
 
 from api.envelope import DATABASE_AWAY, domain_error_of, error_response
+from api.errors import DomainError
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -29,7 +30,7 @@ class RequestIdMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """A database that went away outside of DRF is a 503 as well."""
-        if isinstance(exception, DATABASE_AWAY) and (error := domain_error_of(exception)):
+        """A refusal or a database that went away outside of DRF is told in the envelope as well."""
+        if isinstance(exception, (DomainError, *DATABASE_AWAY)) and (error := domain_error_of(exception)):
             return error_response(request, error)
         return None

@@ -17,6 +17,8 @@ from rest_framework.viewsets import ViewSet
 
 from access.authentication import ServiceAuthentication, UserAuthentication, end_user, service_allowed
 from access.models import ServiceOperation
+from access.throttles import AddressThrottle, count_address
+from api.addresses import client_address
 from api.decoding import ID_PATTERN, CampaignCode, body_of, decoder, metadata_of
 from api.errors import ValidationFailed
 from campaigns.models import ReferralCampaign
@@ -83,6 +85,7 @@ def ref_redirect(request: HttpRequest, code: str) -> HttpResponse:
 
     Only ever to the configured page, so it cannot be used to send people elsewhere.
     """
+    count_address(request)
     link = valid_link(code)
     if link is None:
         return HttpResponseRedirect(settings.LANDING_URL)
@@ -158,6 +161,7 @@ class PublicViewSet(ViewSet):
     """Open to anybody."""
 
     authentication_classes = ()
+    throttle_classes = (AddressThrottle,)
 
     def track_click(self, request: Request, code: str) -> Response:
         """Count a click on a link."""
@@ -166,7 +170,7 @@ class PublicViewSet(ViewSet):
             return Response({"code": code, "valid": False})
         click_count(
             link=link,
-            address=request.META.get("REMOTE_ADDR", ""),
+            address=client_address(request.META),
             user_agent=request.META.get("HTTP_USER_AGENT", ""),
         )
         return Response({"code": link.code, "campaign_code": link.campaign.code, "valid": True})

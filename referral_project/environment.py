@@ -5,12 +5,16 @@ because an operator reads this in a terminal or a unit's log.
 """
 
 import json
+import os
 import re
 import sys
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 import environ
+
+from access.windows import Rate
 
 env = environ.Env()
 
@@ -92,6 +96,14 @@ def url(name: str, default: str = "") -> str:
     return value
 
 
+def redis_url(name: str) -> str:
+    """An address of Redis; empty stays empty."""
+    value = text(name)
+    if value and not re.fullmatch(r"rediss?://[^/\s]+(:\d+)?(/\d+)?", value, re.ASCII):
+        refuse(name, "must be an address such as redis://127.0.0.1:6379/0.")
+    return value
+
+
 def one_of(name: str, default: str, choices: tuple[str, ...]) -> str:
     """One of a few words."""
     value = text(name, default)
@@ -103,3 +115,29 @@ def one_of(name: str, default: str, choices: tuple[str, ...]) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """Words between commas."""
     return [word for word in re.split(r"[,\s]+", text(name, default)) if word]
+
+
+def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Addresses and networks between commas."""
+    found = []
+    for word in words(name):
+        try:
+            found.append(ip_network(word))
+        except ValueError:
+            refuse(name, f"must be networks such as 10.0.0.0/8, between commas, not {word!r}.")
+    return tuple(found)
+
+
+PERIODS = {"s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "day": 86400}
+
+
+def rate(name: str, default: str) -> Rate | None:
+    """How often somebody may call; None when the variable is there and empty, which switches it off."""
+    given = os.environ.get(name, default).strip()
+    if not given:
+        return None
+    count, _, period = given.partition("/")
+    count, period = count.strip(), period.strip()
+    if not re.fullmatch(r"[1-9]\d{0,8}", count, re.ASCII) or period not in PERIODS:
+        refuse(name, f"must be a number of requests and a period, such as 120/min, or empty, not {given!r}.")
+    return Rate(int(count), PERIODS[period])

@@ -129,6 +129,15 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
+# --- who may call how often ---------------------------------------------------------------------------------
+
+REDIS_URL = environment.redis_url("REDIS_URL")
+TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
+# The demo must not be in the way of whoever plays with it.
+THROTTLE_USER = environment.rate("THROTTLE_USER", "" if DEMO else "120/min")
+THROTTLE_ADDRESS = environment.rate("THROTTLE_ADDRESS", "" if DEMO else "300/min")
+THROTTLE_SERVICE = environment.rate("THROTTLE_SERVICE", "" if DEMO else "60000/min")
+
 # --- payout -------------------------------------------------------------------------------------------------
 
 POINTS_SERVICE_URL = environment.url("POINTS_SERVICE_URL")

@@ -1,6 +1,7 @@
 """Fixtures that the whole suite shares."""
 
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from django.test.utils import setup_databases, teardown_databases
 from dramatiq_postgres.utils import make_pool
 
 from access.grants import grants
+from access.throttles import forget_counts
 from access.tokens import service_memory, user_memory
 from campaigns.catalog import catalog
 from referral.keys import forget_keys
@@ -48,25 +50,44 @@ TABLES = (
 
 
 CHROMIUM = Path("/usr/bin/chromium")
+REDIS_URL = "redis://127.0.0.1:6379/14"
 
 
-def _without_browser() -> bool:
-    """A newcomer's machine has no browser; CI must have one."""
-    return not CHROMIUM.exists() and not os.environ.get("REQUIRE_SERVICES")
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _absent() -> dict[str, str]:
+    """What a newcomer's machine lacks, by the marker of the tests that need it; CI must have everything."""
+    if os.environ.get("REQUIRE_SERVICES"):
+        return {}
+    absent = {} if CHROMIUM.exists() else {"browser": str(CHROMIUM)}
+    return absent if _listens(6379) else absent | {"redis": "Redis at 127.0.0.1:6379"}
+
+
+def _needs(item: pytest.Item) -> set[str]:
+    needs = {marker.name for marker in item.iter_markers()}
+    return needs | {"browser"} if item.nodeid.startswith("tests/browser/") else needs
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The markers of tests that need something which not every machine has."""
+    config.addinivalue_line("markers", "redis: needs a Redis on this machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the browser tests out where there is no browser."""
-    if _without_browser():
-        browser = [item for item in items if item.nodeid.startswith("tests/browser/")]
-        config.hook.pytest_deselected(items=browser)
-        items[:] = [item for item in items if item not in browser]
+    """Leave the tests out that need what is not there."""
+    absent = _absent()
+    left_out = [item for item in items if _needs(item) & absent.keys()]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was left out."""
-    if _without_browser():
-        terminalreporter.write_line(f"The browser tests were left out: there is no {CHROMIUM}.")
+    for kind, thing in _absent().items():
+        terminalreporter.write_line(f"The {kind} tests were left out: there is no {thing}.")
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +95,7 @@ def _fresh_process_memory() -> None:
     """What a process remembers belongs to one test."""
     catalog.forget()
     grants.forget()
+    forget_counts()
     forget_keys()
     service_memory.clear()
     user_memory.clear()

@@ -1,0 +1,74 @@
+"""Who may call how often: per user, per address, per service (docs/http-api.md, Throttles)."""
+
+import math
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework.throttling import BaseThrottle
+
+from access.windows import LocalWindows, Rate, SharedWindows
+from api.addresses import address_group, client_address
+from api.errors import Throttled
+
+SIGN_INS = Rate(20, 300)
+
+
+@lru_cache(maxsize=64)
+def _windows(name: str, rate: Rate, redis_url: str) -> LocalWindows | SharedWindows:
+    return SharedWindows(rate, redis_url, name) if redis_url else LocalWindows(rate)
+
+
+def forget_counts() -> None:
+    """Start counting anew, for tests."""
+    _windows.cache_clear()
+
+
+def _count(name: str, rate: Rate | None, key: str) -> None:
+    if rate is None:
+        return
+    wait = _windows(name, rate, settings.REDIS_URL).hit(key)
+    if wait > 0:
+        raise Throttled("There were too many requests. Wait a little and try again.", math.ceil(wait))
+
+
+def count_service(name: str) -> None:
+    """Count a request of a service. Raises Throttled."""
+    _count("service", settings.THROTTLE_SERVICE, name)
+
+
+def count_user(name: str) -> None:
+    """Count a request of a signed-in user or staff member. Raises Throttled."""
+    _count("user", settings.THROTTLE_USER, name)
+
+
+def count_address(request: HttpRequest) -> None:
+    """Count a request of somebody whom only the address tells apart. Raises Throttled."""
+    if settings.THROTTLE_ADDRESS is not None:
+        _count("address", settings.THROTTLE_ADDRESS, address_group(client_address(request.META)))
+
+
+def count_failure(request: Any) -> None:
+    """Count a request without a valid token. Raises Throttled.
+
+    A valid token is let in whatever others at the same address have tried, so that nobody can lock out a
+    service by sending rubbish from its neighbourhood.
+    """
+    if settings.THROTTLE_ADDRESS is not None:
+        _count("failure", settings.THROTTLE_ADDRESS, address_group(client_address(request.META)))
+
+
+def count_sign_in(request: HttpRequest) -> None:
+    """Count an attempt to sign in to the back-office, before the password is looked at. Raises Throttled."""
+    if settings.THROTTLE_ADDRESS is not None:
+        _count("sign-in", SIGN_INS, address_group(client_address(request.META)))
+
+
+class AddressThrottle(BaseThrottle):
+    """DRF's view of `count_address`, for `/public/*`."""
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        """Always true; one request too many raises Throttled."""
+        count_address(request)
+        return True

@@ -11,7 +11,7 @@ DEVELOPMENT := .venv/installed-for-test-$(PLACE)
 INSTALL := sh launcher/install.sh
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## start the whole demo; Ctrl-C stops it (PORT=8001 and HOST choose where it listens)
 	@exec $(PYTHON) -m launcher run --starter make
@@ -21,6 +21,12 @@ test: $(DEVELOPMENT) ## run every test (ARGS="tests/launcher -k port" reaches py
 
 chaos: $(DEVELOPMENT) ## kill everything at random under load and count the ledger (ARGS="--seconds 600 --seed 7")
 	@$(PYTHON) -m tests.chaos $(ARGS)
+
+bench: $(DEVELOPMENT) ## measure everything beside what the database can do, within 15 minutes
+	@$(PYTHON) -m benchmarks $(ARGS)
+
+bench-quick: $(DEVELOPMENT) ## the same within 3 minutes (ARGS="--only events --repetitions 3")
+	@$(PYTHON) -m benchmarks --quick $(ARGS)
 
 check: lint types imports migrations translations ## run every static check
 
@@ -54,4 +60,4 @@ $(RUNTIME): requirements.txt $(MADE)
 $(DEVELOPMENT): requirements.txt requirements-dev.txt $(MADE)
 	@$(INSTALL) requirements-dev.txt $@ $(RUNTIME)
 
-.PHONY: help run test chaos check lint types imports migrations translations clean
+.PHONY: help run test chaos bench bench-quick check lint types imports migrations translations clean

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from launcher import demo_env
+from launcher import commands, demo_env
 from launcher.children import Database, Program
 from launcher.demo_secrets import demo_secrets, key_of
 from launcher.logs import LogFolder
@@ -95,14 +95,10 @@ class Demo:
         return f"http://{address}:{self.port}"
 
     def _web(self) -> Program:
-        options = ["--interface", "wsgi", "--host", self.host, "--port", self.port, "--no-ws"]
-        options += ["--workers", "2", "--blocking-threads", "2"]
-        options += ["--respawn-failed-workers", "--workers-kill-timeout", "4"]
-        return self._program("web", "-m", "granian", *options, "referral_project.wsgi:application")
+        return self._program("web", *commands.web(self.host, self.port))
 
     def _worker(self) -> Program:
-        options = ["--processes", "1", "--threads", "8", "--worker-shutdown-timeout", "4000"]
-        return self._program("worker", "manage.py", "rundramatiq", *options)
+        return self._program("worker", *commands.worker())
 
     def _program(self, name: str, *arguments: str) -> Program:
         return Program(

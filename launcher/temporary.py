@@ -13,13 +13,13 @@ PREFIX = "referral-temporary-"
 LABEL = PREFIX.rstrip("-")
 
 
-def start_temporary() -> EmbeddedPostgres:
-    """A running server that is removed with `remove()`."""
+def start_temporary(*, durable: bool = False) -> EmbeddedPostgres:
+    """A running server that is removed with `remove()`; a `durable` one writes as carefully as a real one."""
     _remove_abandoned()
     # The name tells the next one whether its owner still lives.
     place = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     place.chmod(0o755)
-    postgres = EmbeddedPostgres(place, durable=False, label=LABEL)
+    postgres = EmbeddedPostgres(place, durable=durable, label=LABEL)
     postgres.start()
     return postgres
 

@@ -1,0 +1,66 @@
+"""How fast the service is beside what its database and its HTTP client can do: see docs/performance.md.
+
+Starts a PostgreSQL of its own, which writes as carefully as a real one, and everything else that it needs;
+nothing on the machine is touched. Ends with 1 when what was measured is not in the database as it should be.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.stage import environment, migrate
+from launcher.errors import LaunchError
+from launcher.postgres import EmbeddedPostgres
+from launcher.temporary import start_temporary
+
+PARTS = ("payout", "events", "memory")
+
+
+def main() -> int:
+    """Parse the command line, start the database, run."""
+    options = _options()
+    postgres = start_temporary(durable=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="referral-benchmark-") as folder:
+            return _on_stage(postgres, Path(folder), options)
+    except LaunchError as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        postgres.remove()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="within 3 minutes; for a first impression")
+    parser.add_argument("--only", choices=PARTS, action="append", help="a part alone; may be given again")
+    parser.add_argument("--repetitions", type=int, default=0, help="5 when quick, else 7")
+    parser.add_argument("--seconds", type=int, default=0, help="of one measurement: 2 when quick, else 5")
+    options = parser.parse_args()
+    options.repetitions = options.repetitions or (5 if options.quick else 7)
+    options.seconds = options.seconds or (2 if options.quick else 5)
+    options.only = options.only or (["payout", "events"] if options.quick else list(PARTS))
+    return options
+
+
+def _on_stage(postgres: EmbeddedPostgres, folder: Path, options: argparse.Namespace) -> int:
+    variables = environment(postgres.url, os.environ)
+    os.environ.clear()
+    os.environ.update(variables)
+    migrate()
+    import django  # noqa: PLC0415 - only now are the settings complete
+
+    django.setup()
+    from benchmarks.run import run  # noqa: PLC0415
+
+    started = time.monotonic()
+    code = run(postgres, folder, options)
+    print(f"{time.monotonic() - started:.0f} s in all", flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""The event path over HTTP beside what PostgreSQL can do, in turns, on the same data."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks import stage
+from benchmarks.figures import shown
+from benchmarks.load import EVENTS, HOT, load
+from benchmarks.measures import Goal, Measures, Say
+from benchmarks.pgbench import BATCH, L1, L2, L3, PgBench, Reference
+from benchmarks.verdict import Claimed
+from benchmarks.world import BUDGET
+
+NAIVE = "/naive/event"
+SINGLE, MANY, BULK = "single event, 16 connections", "single event, 64 connections", "bulk of 100"
+HOT_LOAD, BUDGETED, NAIVE_LOAD = "one hot referrer", "campaign with a budget", "naive endpoint"
+P50, P99 = f"{MANY}, p50", f"{MANY}, p99"
+
+GOALS = (
+    Goal("single event, of L1", SINGLE, L1.name, least=0.70),
+    Goal("single event, of L2", SINGLE, L2.name, least=0.35),
+    Goal("64 connections, of 16", MANY, SINGLE, least=0.9),
+    Goal("64 connections, p99 of p50", P99, P50, most=4),
+    Goal("bulk of 100, of L3", BULK, L3.name, least=0.55),
+    Goal("one hot referrer, of spread load", HOT_LOAD, SINGLE, least=0.5),
+    Goal("campaign with a budget, of spread load", BUDGETED, SINGLE, least=0.5),
+    Goal("bulk of 100, of single events", BULK, SINGLE),
+    Goal("naive endpoint, of L1", NAIVE_LOAD, L1.name),
+    Goal("L2, of L1", L2.name, L1.name),
+    Goal("L3, of L2", L3.name, L2.name),
+)
+
+
+@dataclass(slots=True)
+class EventPath:
+    """Measures what the parts of the event path do; `claimed` is what must be in the database for it."""
+
+    pgbench: PgBench
+    folder: Path
+    measures: Measures
+    say: Say
+    claimed: Claimed = field(default_factory=Claimed)
+
+    def run(self, *, repetitions: int, seconds: int) -> None:
+        """Every repetition begins with another part, so that none always follows the same one."""
+        with ExitStack() as servers:
+            web = servers.enter_context(stage.web(self.folder)).port
+            naive = servers.enter_context(
+                stage.web(self.folder, settings="benchmarks.naive.settings", name="naive")
+            ).port
+            silent = servers.enter_context(stage.helper(self.folder, "silent")).port
+            self._ceiling(silent)
+            self._warm_up(web, naive)
+            parts = self._parts(web, naive, seconds)
+            for repetition in range(repetitions):
+                start = repetition * 2 % len(parts)
+                self.say(f"events, repetition {repetition + 1} of {repetitions}")
+                for part in parts[start:] + parts[:start]:
+                    part()
+
+    def _parts(self, web: int, naive: int, seconds: int) -> list[Callable[[], None]]:
+        return [
+            lambda: self._reference(L1, seconds),
+            lambda: self._http(SINGLE, web, seconds),
+            lambda: self._reference(L2, seconds),
+            lambda: self._http(MANY, web, seconds, connections=64),
+            lambda: self._reference(L3, seconds),
+            lambda: self._http(BULK, web, seconds, path=EVENTS, batch=BATCH),
+            lambda: self._http(HOT_LOAD, web, seconds, people=HOT),
+            lambda: self._http(BUDGETED, web, seconds, campaign=BUDGET),
+            lambda: self._http(NAIVE_LOAD, naive, seconds, path=NAIVE),
+        ]
+
+    def _reference(self, reference: Reference, seconds: int) -> None:
+        written = self.pgbench.run(reference, seconds)
+        self.claimed += Claimed(events=written.events)
+        self.measures.add(reference.name, written.per_second)
+        self.say(f"  {reference.name:32}{shown(written.per_second):>8} events/s")
+
+    def _http(
+        self, name: str, port: int, seconds: float, *, connections: int = 16, batch: int = 1, **how: object
+    ) -> None:
+        outcome = load(port, seconds=seconds, connections=connections, batch=batch, **how)  # type: ignore[arg-type]
+        self.claimed += Claimed(events=outcome.accepted)
+        rate = outcome.accepted / outcome.seconds
+        self.measures.add(name, rate)
+        self.measures.add(f"{name}, p50", outcome.p50 * 1000)
+        self.measures.add(f"{name}, p99", outcome.p99 * 1000)
+        share = outcome.cpu_seconds / outcome.seconds
+        self.measures.add(f"{name}, client's share of a core", share)
+        latency = f"p50 {outcome.p50 * 1000:.1f} ms, p99 {outcome.p99 * 1000:.1f} ms"
+        self.say(f"  {name:32}{shown(rate):>8} events/s   {latency}, client {share:.0%} of a core")
+
+    def _warm_up(self, web: int, naive: int) -> None:
+        """Every thread of the servers has its connection and its plans before anything is measured."""
+        for port, path, batch in ((web, EVENTS, BATCH), (naive, NAIVE, 1)):
+            self.claimed += Claimed(
+                events=load(port, seconds=1, connections=32, path=path, batch=batch).accepted
+            )
+        self.claimed += Claimed(events=load(web, seconds=1, connections=32).accepted)
+
+    def _ceiling(self, silent: int) -> None:
+        """What the load generator does when nobody keeps it waiting."""
+        outcome = load(silent, seconds=1, connections=16)
+        rate, cost = outcome.requests / outcome.seconds, outcome.cpu_seconds / outcome.requests
+        self.measures.add("load generator alone, requests/s", rate)
+        self.measures.add("load generator, µs of CPU a request", cost * 1e6)
+        self.say(
+            f"load generator against a server that does nothing: {shown(rate)} requests/s, "
+            f"{cost * 1e6:.0f} µs of CPU a request"
+        )

@@ -1,0 +1,56 @@
+"""One run: make the world, measure its parts, count, tell."""
+
+import argparse
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks import report, world
+from benchmarks.events import GOALS as EVENT_GOALS
+from benchmarks.events import EventPath
+from benchmarks.measures import Measures
+from benchmarks.pgbench import PgBench
+from benchmarks.verdict import Claimed, judge
+from launcher.postgres import EmbeddedPostgres
+
+
+def run(postgres: EmbeddedPostgres, folder: Path, options: argparse.Namespace) -> int:
+    """Returns 0 when everything that was claimed to be written is there, and right."""
+    facts = report.machine()
+    _say(report.facts_text(facts))
+    pgbench, measures, claimed = PgBench(postgres), Measures(), Claimed()
+    started = time.monotonic()
+    world.world_make()
+    _say(f"{world.USERS:,} users and their relations loaded in {time.monotonic() - started:.0f} s")
+    if "events" in options.only:
+        events = EventPath(pgbench, folder, measures, _say)
+        events.run(repetitions=options.repetitions, seconds=options.seconds)
+        claimed += events.claimed
+    _say("counting what was written")
+    wrong = judge(claimed)
+    rows = report.table([*EVENT_GOALS], measures)
+    path = report.write(
+        {
+            "machine": facts,
+            "ratios": rows,
+            "numbers": measures.numbers,
+            "claimed": asdict(claimed),
+            "wrong": wrong,
+        }
+    )
+    _say(f"\n{report.numbers_text(measures)}\n\n{report.table_text(rows)}\n")
+    _say(_verdict_text(claimed, wrong))
+    _say(f"written to {path}")
+    return 1 if wrong else 0
+
+
+def _verdict_text(claimed: Claimed, wrong: list[str]) -> str:
+    if wrong:
+        return "WRONG, so the numbers above mean nothing:\n" + "\n".join(wrong)
+    paid = f"; {claimed.paid:,} rewards were paid" if claimed.paid else ""
+    return f"{claimed.events:,} events, their rewards, counters and sums agree{paid}"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stdout, flush=True)

@@ -1,6 +1,9 @@
 """Pages of lists, as `contract/http-api.md` words them."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
@@ -21,23 +24,84 @@ def whole_number(request: Request, name: str, default: int, *, least: int, most:
     return int(text)
 
 
-def page_number_of(request: Request) -> int:
-    """`page`, from 1. Raises ValidationFailed."""
-    return whole_number(request, "page", 1, least=1, most=100_000)
+def one_of(request: Request, name: str, choices: Sequence[str]) -> str | None:
+    """One of a few words from the query string, None when absent. Raises ValidationFailed."""
+    text = request.query_params.get(name)
+    if text and text not in choices:
+        raise ValidationFailed.of(name, f"must be one of: {', '.join(choices)}")
+    return text or None
 
 
-def page_size_of(request: Request) -> int:
-    """`page_size`, at most MAX_PAGE_SIZE. Raises ValidationFailed."""
-    return whole_number(request, "page_size", DEFAULT_PAGE_SIZE, least=1, most=MAX_PAGE_SIZE)
+def uuid_in(request: Request, name: str) -> UUID | None:
+    """An id of ours from the query string, None when absent. Raises ValidationFailed."""
+    text = request.query_params.get(name)
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise ValidationFailed.of(name, "must be a UUID") from None
 
 
-def page_of(request: Request, rows: QuerySet[Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a list that is asked for: page `page`, from 1, of `page_size` rows.
+
+    Fetch the rows from `start` to `end`: one more than is shown tells whether others follow.
+    """
+
+    page: int
+    page_size: int
+
+    @property
+    def start(self) -> int:
+        """How many rows come before the page."""
+        return (self.page - 1) * self.page_size
+
+    @property
+    def end(self) -> int:
+        """Where to stop fetching."""
+        return self.start + self.page_size + 1
+
+    def answer(
+        self, rows: Sequence[Any], count: Callable[[], int], *, from_the_top: bool = True
+    ) -> dict[str, Any]:
+        """The page in the form of the contract; `items` are rows, to be rendered by the caller.
+
+        The rows are counted only when the page itself does not tell where the list ends; rows that begin
+        behind a cursor (not `from_the_top`) never do.
+        """
+        items = list(rows[: self.page_size])
+        ends_here = from_the_top and len(rows) <= self.page_size and (items or self.page == 1)
+        total = self.start + len(items) if ends_here else count()
+        return {"items": items, "page": self.page, "page_size": self.page_size, "total": total}
+
+    def has_more(self, rows: Sequence[Any]) -> bool:
+        """Whether other rows follow those that are shown."""
+        return len(rows) > self.page_size
+
+
+def window_of(request: Request, *, page_size: int = DEFAULT_PAGE_SIZE) -> Window:
+    """What `page` and `page_size` ask for, at most MAX_PAGE_SIZE rows. Raises ValidationFailed."""
+    return Window(
+        page=whole_number(request, "page", 1, least=1, most=100_000),
+        page_size=whole_number(request, "page_size", page_size, least=1, most=MAX_PAGE_SIZE),
+    )
+
+
+def page_of(request: Request, rows: QuerySet[Any], *, page_size: int = DEFAULT_PAGE_SIZE) -> dict[str, Any]:
     """One page of an ordered queryset: `items` are rows, to be rendered by the caller."""
-    page, page_size = page_number_of(request), page_size_of(request)
-    start = (page - 1) * page_size
-    return {
-        "items": list(rows[start : start + page_size]),
-        "page": page,
-        "page_size": page_size,
-        "total": rows.count(),
-    }
+    window = window_of(request, page_size=page_size)
+    return window.answer(list(rows[window.start : window.end]), rows.count)
+
+
+def newest_page_of(request: Request, rows: QuerySet[Any]) -> dict[str, Any]:
+    """One page of a list that grows without bound, newest first, by page or behind a `cursor`.
+
+    The cursor is the id of the last row that was shown, so new rows do not disturb it.
+    """
+    window, cursor = window_of(request), uuid_in(request, "cursor")
+    newest = rows.order_by("-id")
+    behind = newest.filter(id__lt=cursor) if cursor else newest
+    found = list(behind[window.start : window.end])
+    page = window.answer(found, rows.count, from_the_top=cursor is None)
+    page["next_cursor"] = str(page["items"][-1].id) if window.has_more(found) else None
+    return page

@@ -11,7 +11,7 @@ from rest_framework.viewsets import ViewSet
 from access.authentication import AdminAuthentication, IsAdmin, person_name
 from api.decoding import body_of, decoder, time_of
 from api.errors import NotFound, ValidationFailed
-from api.paging import page_of
+from api.paging import one_of, page_of
 from campaigns.models import ReferralCampaign
 from campaigns.services import CampaignContent, campaign_create, campaign_update
 
@@ -93,9 +93,7 @@ class AdminCampaignsViewSet(ViewSet):
             ("status", ReferralCampaign.Status.values),
             ("campaign_type", ReferralCampaign.Type.values),
         ):
-            if value := request.query_params.get(name):
-                if value not in choices:
-                    raise ValidationFailed.of(name, f"must be one of: {', '.join(choices)}")
+            if value := one_of(request, name, choices):
                 rows = rows.filter(**{name: value})
         page = page_of(request, rows)
         page["items"] = [campaign_json(campaign) for campaign in page["items"]]

@@ -1,23 +1,29 @@
 """Counting clicks on links: without bots, without repeats, without keeping who came.
 
-A visitor is a keyed hash of address and browser that changes every day, so it cannot be followed over days;
-a repeat within 24 hours is still seen, because yesterday's hash of the same visitor is looked up too.
+A visitor is a hash of address and browser under the key of the day. A key is drawn when its day's first
+visitor comes, and deleted when the next day is over: from then on nobody, we included, can tell whose hash
+it was. A hash cannot be followed from one day to another, and is deleted after 24 hours; a repeat within 24
+hours is seen across midnight, because yesterday's hash of the same visitor is looked up too.
 """
 
+import hashlib
+import secrets
 from datetime import date, timedelta
 from functools import lru_cache
 
+import orjson
 from crawlerdetect import CrawlerDetect
 from django.db import connection
 from django.utils import timezone
 
-from referral.keys import VISITOR, keyed_hash
-from referral.models import LinkVisit, ReferralLink
+from referral.models import LinkVisit, ReferralLink, VisitorKey
 
 REPEAT_WITHIN = timedelta(hours=24)
-KEEP_VISITS = timedelta(hours=48)
+ONE_DAY = timedelta(days=1)
+KEY_BYTES = 32
 
 _detector = CrawlerDetect()
+_keys: dict[date, bytes] = {}
 
 
 @lru_cache(maxsize=4096)
@@ -28,12 +34,13 @@ def is_bot(user_agent: str) -> bool:
 
 def click_count(*, link: ReferralLink, address: str, user_agent: str) -> bool:
     """Count a click, unless it is a bot's or a repeat; says whether it counted."""
-    if is_bot(user_agent[:512]):
+    agent = user_agent[:512]
+    if is_bot(agent):
         return False
     now = timezone.now()
-    today = _visitor(link, address, user_agent, now.date())
-    yesterday = _visitor(link, address, user_agent, now.date() - timedelta(days=1))
-    if LinkVisit.objects.filter(link=link, visitor_hash=yesterday, seen_at__gt=now - REPEAT_WITHIN).exists():
+    today, yesterday = now.date(), now.date() - ONE_DAY
+    lately = visitor_hash(yesterday, link, address, agent)
+    if LinkVisit.objects.filter(link=link, visitor_hash=lately, seen_at__gt=now - REPEAT_WITHIN).exists():
         return False
     with connection.cursor() as cursor:
         # One statement, so that two clicks at once count once.
@@ -49,16 +56,45 @@ def click_count(*, link: ReferralLink, address: str, user_agent: str) -> bool:
             SELECT referral_uuid7(), link_id, %(day)s, 1 FROM visit
             ON CONFLICT (link_id, day) DO UPDATE SET clicks = referral_linkclicks.clicks + 1
             """,
-            {"link": link.id, "visitor": today, "now": now, "day": now.date()},
+            {
+                "link": link.id,
+                "visitor": visitor_hash(today, link, address, agent),
+                "now": now,
+                "day": today,
+            },
         )
         return bool(cursor.rowcount)
 
 
-def _visitor(link: ReferralLink, address: str, user_agent: str, day: date) -> str:
-    return keyed_hash(VISITOR, day.isoformat(), str(link.id), address, user_agent[:512])
+def visitor_hash(day: date, link: ReferralLink, address: str, user_agent: str) -> str:
+    """Who came, as nobody can tell without the day's key; another one for every link."""
+    content = orjson.dumps([str(link.id), address, user_agent])
+    return hashlib.blake2b(content, key=_key_of(day), digest_size=32).hexdigest()
+
+
+def _key_of(day: date) -> bytes:
+    """The random key of a day, drawn on first use; the process remembers those of two days."""
+    if day not in _keys:
+        row, created = VisitorKey.objects.get_or_create(
+            day=day, defaults={"key": secrets.token_bytes(KEY_BYTES)}
+        )
+        if created and connection.in_atomic_block:
+            # It may yet be rolled back; remember it when it is read again.
+            return bytes(row.key)
+        for old in [known for known in _keys if known < day - ONE_DAY]:
+            _keys.pop(old, None)
+        _keys[day] = bytes(row.key)
+    return _keys[day]
+
+
+def forget_keys() -> None:
+    """Read the keys again, for tests that empty the database."""
+    _keys.clear()
 
 
 def visits_forget() -> int:
-    """Delete visits that no longer serve to recognize a repeat; returns how many."""
-    deleted, _ = LinkVisit.objects.filter(seen_at__lt=timezone.now() - KEEP_VISITS).delete()
+    """Delete visits and keys that no longer serve to recognize a repeat; returns how many visits."""
+    now = timezone.now()
+    VisitorKey.objects.filter(day__lt=now.date() - ONE_DAY).delete()
+    deleted, _ = LinkVisit.objects.filter(seen_at__lt=now - REPEAT_WITHIN).delete()
     return deleted

@@ -1,4 +1,4 @@
-"""Keyed hashes: fingerprints of event content, and visitors that cannot be followed."""
+"""Keyed hashes of plain data, such as the fingerprints of events."""
 
 import hashlib
 import secrets
@@ -11,7 +11,6 @@ from django.db import connection
 from referral.models import InstallationKey
 
 FINGERPRINT = "fingerprint"
-VISITOR = "visitor"
 KEY_BYTES = 32
 # More digits than a body can hold in one number: nothing is rounded before it is compared.
 _EVERY_DIGIT = Context(prec=10_000)

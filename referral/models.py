@@ -75,9 +75,9 @@ class LinkClicks(models.Model):
 
 
 class LinkVisit(models.Model):
-    """That somebody opened a link lately: a keyed hash that cannot be followed from one day to the next.
+    """That somebody opened a link lately: a hash under the key of the day (`VisitorKey`).
 
-    Kept for two days, only to count a visitor once in 24 hours.
+    Kept for 24 hours, only to count a visitor once in that time.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -90,12 +90,25 @@ class LinkVisit(models.Model):
             models.UniqueConstraint(fields=["link", "visitor_hash"], name="visit_once_per_link_and_visitor"),
         )
         indexes = (
-            # "Forget the visits of the day before yesterday."
+            # "Forget the visits that are over 24 hours old."
             models.Index(fields=["seen_at"], name="visit_by_age"),
         )
 
     def __str__(self) -> str:
         return f"{self.link_id} {self.seen_at}"
+
+
+class VisitorKey(models.Model):
+    """The random key under which the visitors of one UTC day are hashed.
+
+    Drawn by the day's first visitor, deleted when the next day is over: then its hashes are nobody's.
+    """
+
+    day = models.DateField(primary_key=True)
+    key = models.BinaryField(max_length=32)
+
+    def __str__(self) -> str:
+        return str(self.day)
 
 
 class ReferralRelation(models.Model):
@@ -333,8 +346,8 @@ class UserRole(models.Model):
 class InstallationKey(models.Model):
     """A random key made once per installation and never changed.
 
-    Fingerprints of events and hashes of visitors are keyed with it, so they cannot be guessed from outside,
-    and rotating SECRET_KEY does not turn every repeated event into a conflict.
+    Fingerprints of events are keyed with it, so they cannot be guessed from outside, and rotating SECRET_KEY
+    does not turn every repeated event into a conflict.
     """
 
     name = models.CharField(primary_key=True, max_length=32)

@@ -15,6 +15,7 @@ from access.grants import grants
 from access.throttles import forget_counts
 from access.tokens import service_memory, user_memory
 from campaigns.catalog import catalog
+from referral.clicks import forget_keys as forget_visitor_keys
 from referral.keys import forget_keys
 from referral_project.demo import demo_campaigns_ensure
 from rewards.dispatch import drain_of
@@ -40,6 +41,7 @@ TABLES = (
     "referral_partnerreferralrelation",
     "referral_linkclicks",
     "referral_linkvisit",
+    "referral_visitorkey",
     "referral_referrallink",
     "referral_userrole",
     "campaigns_campaignspend",
@@ -97,6 +99,7 @@ def _fresh_process_memory() -> None:
     grants.forget()
     forget_counts()
     forget_keys()
+    forget_visitor_keys()
     service_memory.clear()
     user_memory.clear()
     peer_named.cache_clear()

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from referral.clicks import _visitor, visits_forget
+from referral.clicks import visitor_hash, visits_forget
 from referral.models import LinkClicks, LinkVisit, ReferralLink
 from tests.support.api import Caller, anybody, change_campaign, link_of
 
@@ -108,7 +108,7 @@ def test_a_visitor_counts_again_after_24_hours(hours, counted):
     code = link_of("user-a")
     click(code)
     then = timezone.now() - timedelta(hours=hours)
-    visitor = _visitor(ReferralLink.objects.get(), "192.0.2.1", FIREFOX, then.date())
+    visitor = visitor_hash(then.date(), ReferralLink.objects.get(), "192.0.2.1", FIREFOX)
     LinkVisit.objects.update(seen_at=then, visitor_hash=visitor)
 
     # when

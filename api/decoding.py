@@ -207,16 +207,18 @@ def amount_of(field: str, value: Any) -> Decimal | None:
     return exact
 
 
-def metadata_of(field: str, raw: msgspec.Raw) -> dict[str, Any] | None:
+def metadata_of(
+    field: str, raw: msgspec.Raw, *, limit_bytes: int = METADATA_LIMIT_BYTES
+) -> dict[str, Any] | None:
     """Free JSON of the caller, decoded with decimals kept; None when absent.
 
-    Raises ValidationFailed unless it is an object of at most 8 KB whose numbers a database can hold.
+    Raises ValidationFailed unless it is an object of at most `limit_bytes` whose numbers a database can hold.
     """
     data = bytes(raw)
     if data in (b"", b"null"):
         return None
-    if len(data) > METADATA_LIMIT_BYTES:
-        raise ValidationFailed.of(field, f"must be at most {METADATA_LIMIT_BYTES} bytes of JSON")
+    if len(data) > limit_bytes:
+        raise ValidationFailed.of(field, f"must be at most {limit_bytes} bytes of JSON")
     try:
         metadata = _read_any(data)
     except (msgspec.DecodeError, RecursionError):

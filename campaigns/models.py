@@ -98,6 +98,12 @@ class ReferralCampaign(models.Model):
         """Whether its relations are the one invitation to the platform that a person can have."""
         return self.campaign_type == self.Type.USER_INVITE
 
+    def takes_at(self, moment: datetime) -> bool:
+        """Active, and `moment` lies inside the window; as `CampaignQuerySet.active_at`."""
+        started = self.start_at is None or self.start_at <= moment
+        unfinished = self.end_at is None or moment < self.end_at
+        return self.status == self.Status.ACTIVE and started and unfinished
+
 
 class RuleVersion(models.Model):
     """One version of a campaign's rules: numbered, dated, never changed (a trigger sees to it).

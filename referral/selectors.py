@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q
 
+from api.errors import NotFound
 from referral.models import ReferralLink, ReferralRelation
 
 
@@ -44,6 +45,14 @@ def relation_in(user_id: str, campaign_id: UUID, *, is_invitation: bool) -> Refe
 def link_by_code(code: str) -> ReferralLink | None:
     """The link with this (normalized) code, with its campaign."""
     return ReferralLink.objects.select_related("campaign").filter(code=code).first()
+
+
+def own_link(*, owner_user_id: str, link_id: UUID) -> ReferralLink:
+    """A user's own link. Raises NotFound, also for somebody else's."""
+    link = ReferralLink.objects.filter(pk=link_id, owner_user_id=owner_user_id).first()
+    if link is None:
+        raise NotFound("There is no such link.")
+    return link
 
 
 def leads_to(*, ancestor: str, descendant: str) -> bool:

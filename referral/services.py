@@ -1,11 +1,13 @@
 """Making links and relations, and remembering users."""
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from api.errors import CampaignInactive, NotFound, ValidationFailed
@@ -15,7 +17,7 @@ from campaigns.models import ReferralCampaign
 from referral.codes import new_code
 from referral.keys import FINGERPRINT, keyed_hash
 from referral.models import ReferralLink, ReferralRelation, UserRole
-from referral.selectors import leads_to, relation_in
+from referral.selectors import leads_to, own_link, relation_in
 
 LINKS_PER_USER = 50
 SELF_REFERRAL = "self_referral"
@@ -133,25 +135,22 @@ def _link_with_free_code(
 
 
 def default_links_ensure(*, owner_user_id: str) -> None:
-    """Give a user without links one in each active default `user_invite` campaign."""
-    if ReferralLink.objects.filter(owner_user_id=owner_user_id).exists():
-        return
+    """Give a user a link in each active default `user_invite` campaign in which they have none.
+
+    Leaves out what cannot be made: the user has LINKS_PER_USER already, or the campaign has just ended.
+    """
+    theirs = ReferralLink.objects.filter(owner_user_id=owner_user_id, campaign_id=OuterRef("pk"))
     defaults = ReferralCampaign.objects.active_at(timezone.now()).filter(
-        campaign_type=ReferralCampaign.Type.USER_INVITE, is_default=True
+        ~Exists(theirs), campaign_type=ReferralCampaign.Type.USER_INVITE, is_default=True
     )
-    for code in defaults.values_list("code", flat=True)[:LINKS_PER_USER]:
-        link_create(owner_user_id=owner_user_id, campaign_code=code)
+    for code in defaults.order_by("created_at", "id").values_list("code", flat=True):
+        with suppress(CampaignInactive, ValidationFailed):
+            link_create(owner_user_id=owner_user_id, campaign_code=code)
 
 
 def link_switch(*, owner_user_id: str, link_id: UUID, is_active: bool) -> ReferralLink:
     """Switch a user's own link on or off. Raises NotFound, also for somebody else's link."""
-    link = (
-        ReferralLink.objects.select_related("campaign")
-        .filter(pk=link_id, owner_user_id=owner_user_id)
-        .first()
-    )
-    if link is None:
-        raise NotFound("There is no such link.")
+    link = own_link(owner_user_id=owner_user_id, link_id=link_id)
     link.is_active = is_active
     link.save(update_fields=["is_active", "updated_at"])
     return link

@@ -3,14 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from referral.views import ref_redirect
+from referral.public_views import ref_redirect
 from referral_project import views
 
 urlpatterns = [
     path("", views.index, name="index"),
     path("healthz/live", views.live, name="live"),
     path("healthz/ready", views.ready, name="ready"),
-    path("ref/<str:code>", ref_redirect),
+    path("ref/<str:code>", views.only_safe(ref_redirect)),
     path("api/referral/v1/", include("referral_project.api_urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin", views.to_admin),

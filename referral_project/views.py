@@ -16,7 +16,7 @@ from api.errors import Forbidden, MethodNotAllowed
 
 _schema_is_current = False
 
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[..., HttpResponse]
 
 
 def only_safe(view: View) -> View:
@@ -24,9 +24,9 @@ def only_safe(view: View) -> View:
 
     @csrf_exempt
     @wraps(view)
-    def checked(request: HttpRequest) -> HttpResponse:
+    def checked(request: HttpRequest, **captured: str) -> HttpResponse:
         if request.method in ("GET", "HEAD"):
-            return view(request)
+            return view(request, **captured)
         response = error_response(request, MethodNotAllowed(_("Only GET and HEAD are possible here.")))
         response["Allow"] = "GET, HEAD"
         return response

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.http import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -11,7 +12,9 @@ from rest_framework.viewsets import ViewSet
 from access.authentication import AdminAuthentication, IsAdmin, person_name
 from api.decoding import body_of, decoder
 from rewards.models import ReferralReward
-from rewards.reports import users_report
+from rewards.report_campaigns import campaigns_report
+from rewards.report_users import users_report
+from rewards.reports import report_answer
 from rewards.selectors import rewards_for_support, support_item
 from rewards.services import reward_cancel, reward_retry, reward_unlock
 
@@ -66,8 +69,15 @@ class AdminReportsViewSet(ViewSet):
 
     authentication_classes = (AdminAuthentication,)
     permission_classes = (IsAdmin,)
-    staff_permissions = {"users": "rewards.view_referralstats"}
+    staff_permissions = {
+        "users": "rewards.view_referralstats",
+        "campaigns": "rewards.view_referralstats",
+    }
 
-    def users(self, request: Request) -> Response:
-        """Who has brought how much in a period."""
-        return Response(users_report(request))
+    def users(self, request: Request) -> HttpResponseBase:
+        """Who has brought how much in a period; as CSV for `Accept: text/csv`."""
+        return report_answer(users_report, request)
+
+    def campaigns(self, request: Request) -> HttpResponseBase:
+        """Clicks, registrations, buyers, rewards and cost by campaign and day; CSV for `Accept: text/csv`."""
+        return report_answer(campaigns_report, request)

@@ -3,16 +3,22 @@
 from django.urls import path
 
 from campaigns.views import AdminCampaignsViewSet
-from referral.views import MyLinksViewSet, PublicViewSet, UplineViewSet
+from referral.public_views import PublicViewSet
+from referral.views import MyLinksViewSet, UplineViewSet
 from rewards.admin_views import AdminReportsViewSet, AdminRewardsViewSet
-from rewards.views import InternalViewSet, MyRewardsViewSet
+from rewards.my_views import MyRewardsViewSet
+from rewards.views import InternalViewSet
 
 urlpatterns = [
     # a signed-in user
     path("my/links", MyLinksViewSet.as_view({"get": "list", "post": "create"})),
     path("my/links/<uuid:link_id>", MyLinksViewSet.as_view({"patch": "partial_update"})),
+    path("my/links/<uuid:link_id>/qr.svg", MyLinksViewSet.as_view({"get": "qr_svg"})),
+    path("my/links/<uuid:link_id>/qr.png", MyLinksViewSet.as_view({"get": "qr_png"})),
     path("my/stats", MyRewardsViewSet.as_view({"get": "stats"})),
+    path("my/referrals", MyRewardsViewSet.as_view({"get": "referrals"})),
     path("my/rewards", MyRewardsViewSet.as_view({"get": "rewards"})),
+    path("my/claim", MyRewardsViewSet.as_view({"post": "claim"})),
     # anybody
     path("public/track-click/<str:code>", PublicViewSet.as_view({"post": "track_click"})),
     # known services
@@ -34,4 +40,5 @@ urlpatterns = [
     path("admin/rewards/<uuid:reward_id>/retry", AdminRewardsViewSet.as_view({"post": "retry"})),
     path("admin/rewards/<uuid:reward_id>/cancel", AdminRewardsViewSet.as_view({"post": "cancel"})),
     path("admin/reports/users", AdminReportsViewSet.as_view({"get": "users"})),
+    path("admin/reports/campaigns", AdminReportsViewSet.as_view({"get": "campaigns"})),
 ]

@@ -138,6 +138,9 @@ THROTTLE_USER = environment.rate("THROTTLE_USER", "" if DEMO else "120/min")
 THROTTLE_ADDRESS = environment.rate("THROTTLE_ADDRESS", "" if DEMO else "300/min")
 THROTTLE_SERVICE = environment.rate("THROTTLE_SERVICE", "" if DEMO else "60000/min")
 
+# How long after we first heard of a user they may still name who invited them.
+CLAIM_WINDOW_DAYS = environment.number("CLAIM_WINDOW_DAYS", 7, least=0, most=3650)
+
 # --- payout -------------------------------------------------------------------------------------------------
 
 POINTS_SERVICE_URL = environment.url("POINTS_SERVICE_URL")

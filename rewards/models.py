@@ -143,9 +143,11 @@ class ReferralReward(models.Model):
                 condition=Q(next_attempt_at__isnull=False),
                 name="reward_due",
             ),
-            # "What a role message unlocks."
+            # "What a role message unlocks", and "does VIP open something of this user in this campaign".
             models.Index(
-                fields=["beneficiary_user_id"], condition=Q(status="locked"), name="reward_locked_by_user"
+                fields=["beneficiary_user_id", "campaign", "required_min_role"],
+                condition=Q(status="locked"),
+                name="reward_locked_by_user",
             ),
             # "My rewards, newest first."
             models.Index(fields=["beneficiary_user_id", "id"], name="reward_by_beneficiary"),

@@ -1,8 +1,10 @@
-"""Registrations and onboarded partners: events that make the relation which pays for them."""
+"""Registrations, claims and onboarded partners: events that make the relation which pays for them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.utils import timezone
 
 from api.errors import CampaignNotFound, DomainError, ReferrerMismatch
@@ -10,13 +12,22 @@ from campaigns.catalog import CampaignEntry, catalog
 from campaigns.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
 from campaigns.locks import lock_relations
 from referral.codes import normalize_code
-from referral.models import PartnerReferralRelation, ReferralEvent, ReferralLink, ReferralRelation
+from referral.models import (
+    PartnerReferralRelation,
+    ReferralEvent,
+    ReferralLink,
+    ReferralRelation,
+    UserRole,
+)
 from referral.selectors import link_by_code, relation_in
 from referral.services import ALREADY_REFERRED, RelationRefused, relation_by_link, user_heard
 from rewards.answers import Accepted, conflict_about, first_answer, known_key
 from rewards.deciding import StaleCatalog, campaign_for, decide, retrying
 from rewards.event_store import Candidate
 from rewards.incoming import NewEvent, PartnerOnboarded, UserRegistered, onboarding_of, registration_of
+
+# Who reports a registration that its user claims afterwards: we ourselves.
+CLAIMS = "referral_service"
 
 
 @dataclass(slots=True)
@@ -38,6 +49,16 @@ def registration_accept(service: str, body: UserRegistered) -> Registered:
         raise conflict_about(probe)
     user_heard(body.new_user_id)
     return retrying(lambda: _register(service, body, ReferralRelation.Source.LINK))
+
+
+def claim_accept(user_id: str, code: str) -> Registered:
+    """Write who invited a user who signed up without the code, and pay for it as for a registration.
+
+    Refused with `claim_window_closed` unless the user was first heard of within `CLAIM_WINDOW_DAYS`. Whoever
+    has a referrer keeps it: the same code gets the first answer again, another one `already_referred`.
+    """
+    body = UserRegistered(new_user_id=user_id, registered_at=timezone.now().isoformat(), referral_code=code)
+    return retrying(lambda: _register(CLAIMS, body, ReferralRelation.Source.CODE))
 
 
 def _register(service: str, body: UserRegistered, source: str) -> Registered:
@@ -84,6 +105,8 @@ def _why_not_registered(
     held: ReferralRelation | None,
 ) -> str | None:
     """Why a known code brings nothing; an imported relation in the same campaign still gets its event."""
+    if event.service == CLAIMS and not _may_claim(body.new_user_id):
+        return "claim_window_closed"
     if not link.is_active:
         return "inactive_code"
     if body.campaign_code not in (None, campaign.code) or USER_REGISTERED not in campaign.event_types:
@@ -93,6 +116,12 @@ def _why_not_registered(
     if held and (held.referrer_user_id, held.campaign_id) != (link.owner_user_id, campaign.id):
         return ALREADY_REFERRED
     return None
+
+
+def _may_claim(user_id: str) -> bool:
+    """Whether the user is known to us, and not for longer than the claim window."""
+    opened = timezone.now() - timedelta(days=settings.CLAIM_WINDOW_DAYS)
+    return UserRole.objects.filter(pk=user_id, first_heard_at__gt=opened).exists()
 
 
 def _registered_again(relation: ReferralRelation) -> Registered | None:

@@ -1,18 +1,17 @@
 """Reads over rewards: a user's own and the back-office's lists."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from rest_framework.request import Request
 
 from api.decoding import refuse_nul
-from api.errors import ValidationFailed
-from api.paging import page_of
+from api.paging import newest_page_of, one_of, uuid_in
 from api.rendering import g2a_text
 from campaigns.models import ReferralCampaign
-from campaigns.rules import LEVELS, rules_parse
-from referral.models import PartnerReferralRelation, ReferralLink, ReferralRelation
+from referral.models import PartnerReferralRelation, ReferralLink, ReferralRelation, UserRole
 from rewards.event_store import RewardRow
 from rewards.models import ReferralReward, ReferralStats, RewardStatus
 
@@ -58,86 +57,79 @@ def support_item(reward: ReferralReward) -> dict[str, Any]:
 
 
 def my_rewards(request: Request, user_id: str) -> dict[str, Any]:
-    """A page of a user's rewards, by page or by cursor."""
-    rows = ReferralReward.objects.filter(beneficiary_user_id=user_id)
-    return _rewards_page(request, rows, reward_item)
+    """A page of a user's rewards, by page or by cursor. Raises ValidationFailed."""
+    return _rewards_page(request, Q(beneficiary_user_id=user_id), reward_item)
 
 
 def rewards_for_support(request: Request) -> dict[str, Any]:
     """A page of all rewards with the filters of the back-office. Raises ValidationFailed."""
     filters = Q()
-    if currency := request.query_params.get("currency"):
-        filters &= Q(currency=_one_of("currency", currency, ReferralReward.Currency.values))
+    if currency := one_of(request, "currency", ReferralReward.Currency.values):
+        filters &= Q(currency=currency)
     for name, column in (("user_id", "beneficiary_user_id"), ("tx_id", "external_tx_id")):
         if value := request.query_params.get(name):
             refuse_nul(value, name)
             filters &= Q(**{column: value})
     for name, column in (("campaign_id", "campaign_id"), ("event_id", "referral_event_id")):
-        if value := request.query_params.get(name):
-            filters &= Q(**{column: uuid_of(name, value)})
-    return _rewards_page(request, ReferralReward.objects.filter(filters), support_item)
+        if found := uuid_in(request, name):
+            filters &= Q(**{column: found})
+    return _rewards_page(request, filters, support_item)
 
 
-def _rewards_page(request: Request, rows: Any, item: Any) -> dict[str, Any]:
-    status = request.query_params.get("status")
-    if status:
-        rows = rows.filter(status=_one_of("status", status, RewardStatus.values))
-    rows = rows.select_related("campaign", "referral_event").order_by("-id")
-    total_of = rows
-    cursor = request.query_params.get("cursor")
-    if cursor:
-        rows = rows.filter(id__lt=uuid_of("cursor", cursor))
-    page = page_of(request, rows)
-    if cursor:
-        page["total"] = total_of.count()
-    full = len(page["items"]) == page["page_size"]
-    page["next_cursor"] = str(page["items"][-1].id) if full else None
+def _rewards_page(
+    request: Request, filters: Q, item: Callable[[ReferralReward], dict[str, Any]]
+) -> dict[str, Any]:
+    if status := one_of(request, "status", RewardStatus.values):
+        filters &= Q(status=status)
+    rows = ReferralReward.objects.filter(filters).select_related("campaign", "referral_event")
+    page = newest_page_of(request, rows)
     page["items"] = [item(row) for row in page["items"]]
     return page
 
 
-def _one_of(field: str, value: str, choices: list[str]) -> str:
-    if value not in choices:
-        raise ValidationFailed.of(field, f"must be one of: {', '.join(choices)}")
-    return value
-
-
-def uuid_of(field: str, text: str) -> UUID:
-    """An id of ours. Raises ValidationFailed."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise ValidationFailed.of(field, "must be a UUID") from None
-
-
 def my_stats(user_id: str) -> list[dict[str, Any]]:
     """Sums per campaign in which the user has a link, a relation or a reward."""
-    stats = {row.campaign_id: row for row in ReferralStats.objects.filter(user_id=user_id)}
-    wanted = {
-        campaign_id
-        for campaign_id, row in stats.items()
-        if row.total_referred_users or row.total_events or _money(row)
-    }
-    wanted |= set(ReferralLink.objects.filter(owner_user_id=user_id).values_list("campaign_id", flat=True))
-    either = Q(referrer_user_id=user_id) | Q(referred_user_id=user_id)
-    wanted |= set(ReferralRelation.objects.filter(either).values_list("campaign_id", flat=True).distinct())
-    partners = PartnerReferralRelation.objects.filter(referrer_user_id=user_id)
-    wanted |= set(partners.values_list("campaign_id", flat=True).distinct())
-    wanted |= set(
-        ReferralReward.objects.filter(beneficiary_user_id=user_id)
-        .values_list("campaign_id", flat=True)
-        .distinct()
+    vip_opens = ReferralReward.objects.filter(
+        beneficiary_user_id=user_id,
+        campaign_id=OuterRef("campaign_id"),
+        status=RewardStatus.LOCKED,
+        required_min_role=UserRole.Role.VIP,
     )
+    rows = ReferralStats.objects.filter(user_id=user_id).annotate(vip_opens=Exists(vip_opens))
+    stats = {row.campaign_id: row for row in rows}
+    wanted = _campaigns_of(user_id) | _with_something(user_id, stats)
     campaigns = ReferralCampaign.objects.filter(pk__in=wanted).order_by("code")
     return [_stats_json(campaign, stats.get(campaign.id) or ReferralStats()) for campaign in campaigns]
 
 
-def _money(row: ReferralStats) -> bool:
-    return any(
+def _campaigns_of(user_id: str) -> set[UUID]:
+    """Campaigns in which the user has a link or a relation."""
+    either = Q(referrer_user_id=user_id) | Q(referred_user_id=user_id)
+    links = ReferralLink.objects.filter(owner_user_id=user_id).order_by().values("campaign_id")
+    relations = ReferralRelation.objects.filter(either).order_by().values("campaign_id")
+    partners = PartnerReferralRelation.objects.filter(referrer_user_id=user_id).order_by()
+    return set(links.union(relations, partners.values("campaign_id")).values_list("campaign_id", flat=True))
+
+
+def _with_something(user_id: str, stats: Mapping[UUID, ReferralStats]) -> set[UUID]:
+    """Campaigns with sums, and those without whose rewards were all cancelled.
+
+    A row of zeros alone says nothing: the event path makes it before it knows what an event earns.
+    """
+    full = {campaign_id for campaign_id, row in stats.items() if _has_sums(row)}
+    if blank := stats.keys() - full:
+        rewards = ReferralReward.objects.filter(beneficiary_user_id=user_id, campaign_id__in=blank)
+        full |= set(rewards.order_by().values_list("campaign_id", flat=True).distinct())
+    return full
+
+
+def _has_sums(row: ReferralStats) -> bool:
+    sums = (
         getattr(row, f"{currency}_{kind}")
-        for currency in ("points", "g2a")
+        for currency in ReferralReward.Currency.values
         for kind in ("earned", "pending", "locked")
     )
+    return bool(row.total_referred_users or row.total_events or any(sums))
 
 
 def _stats_json(campaign: ReferralCampaign, row: ReferralStats) -> dict[str, Any]:
@@ -154,12 +146,12 @@ def _stats_json(campaign: ReferralCampaign, row: ReferralStats) -> dict[str, Any
         "points_locked": row.points_locked,
         "g2a_pending": g2a_text(row.g2a_pending),
         "g2a_locked": g2a_text(row.g2a_locked),
-        "unlock_role": _unlock_role(campaign) if row.points_locked or row.g2a_locked else None,
+        "unlock_role": _unlock_role(row),
     }
 
 
-def _unlock_role(campaign: ReferralCampaign) -> str | None:
-    """The lowest role that opens locked rewards of this campaign, by its newest rules."""
-    levels = rules_parse(campaign.reward_rules).levels
-    roles = {levels[name].locked_until_role for name in LEVELS if name in levels} - {None}
-    return "vip" if "vip" in roles else "pro" if roles else None
+def _unlock_role(row: ReferralStats) -> str | None:
+    """The lowest role that opens something of what is locked, by the rewards themselves."""
+    if not (row.points_locked or row.g2a_locked):
+        return None
+    return UserRole.Role.VIP.value if getattr(row, "vip_opens", False) else UserRole.Role.PRO.value

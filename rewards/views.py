@@ -1,4 +1,4 @@
-"""`/internal/*` calls that may earn or unlock rewards, and `/my/rewards`, `/my/stats`."""
+"""`/internal/*`: calls of other services that may earn or unlock rewards."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from access.authentication import ServiceAuthentication, UserAuthentication, end_user, service_allowed
+from access.authentication import ServiceAuthentication, service_allowed
 from access.models import ServiceOperation
 from api.decoding import body_of, moment_of
 from api.errors import DomainError, EventTypeNotAllowed, ValidationFailed
@@ -28,8 +28,8 @@ from rewards.incoming import (
     event_of,
     event_type_of,
 )
-from rewards.registrations import partner_accept, registration_accept
-from rewards.selectors import my_rewards, my_stats, reward_json
+from rewards.registrations import Registered, partner_accept, registration_accept
+from rewards.selectors import reward_json
 from rewards.services import role_upgrade
 
 Operation = ServiceOperation.Operation
@@ -44,6 +44,18 @@ def accepted_json(accepted: Accepted) -> dict[str, Any]:
         "reason": accepted.reason,
         "reason_detail": accepted.reason_detail,
         "rewards": [reward_json(reward) for reward in accepted.rewards],
+    }
+
+
+def registered_json(registered: Registered) -> dict[str, Any]:
+    """The answer to a registration or a claim."""
+    accepted = registered.accepted
+    if accepted is None:
+        return {"success": False, "reason": registered.reason}
+    return {
+        **accepted_json(accepted),
+        "referrer_user_id": accepted.referrer_user_id,
+        "relation_id": registered.relation_id,
     }
 
 
@@ -71,16 +83,7 @@ class InternalViewSet(ViewSet):
         """A user has registered, perhaps with a code."""
         service = service_allowed(request, Operation.USER_REGISTERED)
         registered = registration_accept(service.name, decode_user_registered(body_of(request)))
-        accepted = registered.accepted
-        if accepted is None:
-            return Response({"success": False, "reason": registered.reason})
-        return Response(
-            {
-                **accepted_json(accepted),
-                "referrer_user_id": accepted.referrer_user_id,
-                "relation_id": registered.relation_id,
-            }
-        )
+        return Response(registered_json(registered))
 
     def partner_onboarded(self, request: Request) -> Response:
         """A business partner was brought by a user."""
@@ -141,17 +144,3 @@ class InternalViewSet(ViewSet):
             request_id=getattr(request._request, "request_id", ""),
         )
         return Response({"ok": True})
-
-
-class MyRewardsViewSet(ViewSet):
-    """A user's own rewards and sums."""
-
-    authentication_classes = (UserAuthentication,)
-
-    def stats(self, request: Request) -> Response:
-        """Sums per campaign."""
-        return Response({"campaigns": my_stats(end_user(request).user_id)})
-
-    def rewards(self, request: Request) -> Response:
-        """The user's rewards, newest first."""
-        return Response(my_rewards(request, end_user(request).user_id))

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from access.throttles import AddressThrottle, count_address
-from api.addresses import client_address
+from api.addresses import address_group, client_address
 from referral.clicks import click_count
 from referral.codes import normalize_code
 from referral.models import ReferralLink
@@ -64,7 +64,7 @@ class PublicViewSet(ViewSet):
             return Response({"code": code, "valid": False})
         click_count(
             link=link,
-            address=client_address(request.META),
+            address=address_group(client_address(request.META)),
             user_agent=request.META.get("HTTP_USER_AGENT", ""),
         )
         return Response({"code": link.code, "campaign_code": link.campaign.code, "valid": True})

@@ -10,6 +10,8 @@ from benchmarks import report, world
 from benchmarks.events import GOALS as EVENT_GOALS
 from benchmarks.events import EventPath
 from benchmarks.measures import Measures
+from benchmarks.payout import GOALS as PAYOUT_GOALS
+from benchmarks.payout import Payout
 from benchmarks.pgbench import PgBench
 from benchmarks.verdict import Claimed, judge
 from launcher.postgres import EmbeddedPostgres
@@ -23,13 +25,17 @@ def run(postgres: EmbeddedPostgres, folder: Path, options: argparse.Namespace) -
     started = time.monotonic()
     world.world_make()
     _say(f"{world.USERS:,} users and their relations loaded in {time.monotonic() - started:.0f} s")
+    if "payout" in options.only:
+        payout = Payout(folder, measures, _say)
+        payout.run(repetitions=options.repetitions, seconds=options.seconds)
+        claimed += payout.claimed
     if "events" in options.only:
         events = EventPath(pgbench, folder, measures, _say)
         events.run(repetitions=options.repetitions, seconds=options.seconds)
         claimed += events.claimed
     _say("counting what was written")
     wrong = judge(claimed)
-    rows = report.table([*EVENT_GOALS], measures)
+    rows = report.table([*EVENT_GOALS, *PAYOUT_GOALS], measures)
     path = report.write(
         {
             "machine": facts,

@@ -1,7 +1,7 @@
 """An HTTP client and nothing else: `python -m benchmarks.bare PORT LIBRARY THREADS CALLS`.
 
-As many threads as the payout has calls under way, each with a connection of its own, send what a payout sends,
-read the answer and forget it. Prints how many calls a second that were: what Python's client leaves possible.
+As many threads as the payout has calls under way, each with a connection of its own, send what a payout
+sends, read the answer and forget it. Prints how many calls a second that were.
 """
 
 import http.client

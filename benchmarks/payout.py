@@ -25,7 +25,7 @@ from rewards.actors import pay_due
 
 CONCURRENCY = 32
 SLOW, FAST = 0.05, 0.005
-# How many rewards are enough for a second: what the concurrency allows at 50 ms, what can be hoped for at 5 ms.
+# Rewards for a second of measuring: what the concurrency allows at 50 ms, what can be hoped for at 5 ms.
 REWARDS_A_SECOND = {SLOW: 640, FAST: 2500}
 REWARDS_AN_EVENT = 2
 PATIENCE_SECONDS = 120.0
@@ -142,11 +142,13 @@ def _paid_since(began: datetime) -> float:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT (SELECT count(*) FROM rewards_referralreward WHERE status = 'completed' AND updated_at >= %s)
-                   / extract(epoch FROM (SELECT max(updated_at) FROM rewards_referralreward)
-                                      - (SELECT min(started_at) FROM rewards_payoutattempt WHERE started_at >= %s))
+            SELECT paid.count / extract(epoch FROM paid.last - called.first)
+            FROM (SELECT count(*), max(updated_at) AS last FROM rewards_referralreward
+                  WHERE status = 'completed' AND updated_at >= %(began)s) paid,
+                 (SELECT min(started_at) AS first FROM rewards_payoutattempt
+                  WHERE started_at >= %(began)s) called
             """,
-            [began, began],
+            {"began": began},
         )
         return float(cursor.fetchone()[0])
 
@@ -166,7 +168,7 @@ def set_latency(port: int, seconds: float) -> None:
 
 
 def paid_of(port: int) -> Claimed:
-    """What the peer has on record. Raises LaunchError when it was asked for another amount the second time."""
+    """What the peer has on record. Raises LaunchError when a reward was sent with two different amounts."""
     record = _ask(port, "GET", "/record")
     if record["different"]:
         raise LaunchError(f"{record['different']} rewards were sent with two different amounts")

@@ -1,8 +1,8 @@
-"""A lean Points Service: `python -m benchmarks.peer PORT`. It answers after a set latency, and keeps a record.
+"""A lean Points Service: `python -m benchmarks.peer PORT`. It answers after a set latency and keeps a record.
 
-The sandbox peers would be the limit themselves at a few milliseconds of latency. This one keeps the promise that
-the payout relies on, one booking per external id however often it is asked, and nothing else of theirs. Not
-believed but counted: GET /record says what was booked, PUT /latency how long an answer takes from now on.
+The sandbox peers would be the limit themselves at a few milliseconds of latency. This one keeps the promise
+that the payout relies on, one booking per external id however often it is asked, and nothing else of theirs.
+GET /record tells what was booked; PUT /latency sets how long an answer takes from now on.
 """
 
 import asyncio

@@ -15,6 +15,7 @@ from typing import Any
 import jwt
 from django.conf import settings
 
+from access.jwks import key_set
 from api.decoding import ID_PATTERN
 from api.errors import Unauthenticated
 
@@ -97,13 +98,13 @@ def _service_claims(token: str) -> Mapping[str, Any]:
 
 
 def user_of(token: str) -> EndUser:
-    """The user that a token proves. Raises Unauthenticated."""
+    """The user that a token proves. Raises Unauthenticated, Unavailable while its key cannot be fetched."""
     known = user_memory.get(token)
     if known is not None:
         return known
     claims = _verified(
         token,
-        [settings.USER_JWT_KEY],
+        _user_keys(token),
         [settings.USER_JWT_ALGORITHM],
         audience=settings.USER_JWT_AUDIENCE or None,
         issuer=settings.USER_JWT_ISSUER or None,
@@ -116,9 +117,25 @@ def user_of(token: str) -> EndUser:
     return user
 
 
+def _user_keys(token: str) -> Sequence[str | jwt.PyJWK]:
+    """The configured key, or those of the key set that the token may be signed with.
+
+    Raises Unauthenticated, Unavailable.
+    """
+    if not settings.USER_JWT_JWKS_URL:
+        return [settings.USER_JWT_KEY]
+    try:
+        header = jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, RecursionError):
+        raise Unauthenticated(_REFUSED) from None
+    if header.get("alg") != settings.USER_JWT_ALGORITHM:
+        raise Unauthenticated(_REFUSED)
+    return key_set(settings.USER_JWT_JWKS_URL, settings.USER_JWT_ALGORITHM).keys_for(header.get("kid"))
+
+
 def _verified(
     token: str,
-    keys: Sequence[str],
+    keys: Sequence[str | jwt.PyJWK],
     algorithms: list[str],
     *,
     required: list[str],
@@ -133,7 +150,7 @@ def _verified(
                 token, key, algorithms, options=options, audience=audience, issuer=issuer, leeway=0
             )
             return {**claims, "exp": float(claims["exp"])}
-        except (jwt.InvalidTokenError, OverflowError, RecursionError):
+        except (jwt.PyJWTError, OverflowError, RecursionError):
             continue
     raise Unauthenticated(_REFUSED)
 

@@ -125,6 +125,9 @@ class Demo:
         if self.needs_sandbox:
             values |= self._sandbox_values()
         passed_on = {name: self.given[name] for name in (*_RECORDED, *values) if name in self.given}
+        if "USER_JWT_KEY" in passed_on:
+            # The line breaks of PEM, in a file with one line a variable.
+            passed_on["USER_JWT_KEY"] = passed_on["USER_JWT_KEY"].replace("\n", "\\n")
         return values | passed_on
 
     def _sandbox_values(self) -> dict[str, str]:
@@ -146,6 +149,10 @@ _RECORDED = (
     "SERVICE_JWT_KEYS",
     "SERVICE_JWT_OUT_KEY",
     "USER_JWT_KEY",
+    "USER_JWT_ALGORITHM",
+    "USER_JWT_JWKS_URL",
+    "USER_JWT_AUDIENCE",
+    "USER_JWT_ISSUER",
     "DEMO_ADMIN_PASSWORD",
     "DATABASE_URL",
 )

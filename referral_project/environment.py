@@ -13,7 +13,12 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 import environ
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from access.jwks import RSA_BITS
 from access.windows import Rate
 
 env = environ.Env()
@@ -74,6 +79,36 @@ def service_keys(name: str) -> dict[str, list[str]]:
         for value in values or [""]:
             check_secret(name, value if isinstance(value, str) else "", service)
     return keys
+
+
+def user_key(name: str, algorithm: str, jwks_url: str) -> str:
+    """What verifies users' tokens: a secret for HS256, else a public key in PEM; empty with a JWKS."""
+    if jwks_url:
+        if algorithm == "HS256":
+            refuse(
+                "USER_JWT_JWKS_URL", "needs USER_JWT_ALGORITHM=RS256 or ES256: a published key is no secret."
+            )
+        return ""
+    if algorithm == "HS256":
+        return secret(name)
+    # One line in a file of variables cannot hold the line breaks of PEM.
+    value = text(name).replace("\\n", "\n")
+    if not value:
+        refuse(name, f"is missing. Set it to the PEM public key for {algorithm}, or set USER_JWT_JWKS_URL.")
+    if "PRIVATE KEY" in value:
+        refuse(
+            name, "holds a private key, which only the sign-in service may have. Set it to the public one."
+        )
+    try:
+        key = load_pem_public_key(value.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        refuse(name, f"is no PEM public key (-----BEGIN PUBLIC KEY-----), which {algorithm} needs.")
+    is_rsa = isinstance(key, RSAPublicKey) and key.key_size >= RSA_BITS
+    is_p256 = isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
+    if not (is_rsa if algorithm == "RS256" else is_p256):
+        needed = f"an RSA key of at least {RSA_BITS} bits" if algorithm == "RS256" else "a P-256 key"
+        refuse(name, f"is another kind of key: {algorithm} needs {needed}.")
+    return value
 
 
 def number(name: str, default: float, *, least: float, most: float = float("inf")) -> float:

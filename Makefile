@@ -11,7 +11,7 @@ DEVELOPMENT := .venv/installed-for-test-$(PLACE)
 INSTALL := sh launcher/install.sh
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## start the whole demo; Ctrl-C stops it (PORT=8001 and HOST choose where it listens)
 	@exec $(PYTHON) -m launcher run --starter make
@@ -28,7 +28,7 @@ bench: $(DEVELOPMENT) ## measure everything beside what the database can do, wit
 bench-quick: $(DEVELOPMENT) ## the same within 3 minutes (ARGS="--only events --repetitions 3")
 	@$(PYTHON) -m benchmarks --quick $(ARGS)
 
-check: lint types imports migrations translations ## run every static check
+check: lint types imports migrations translations openapi-check ## run every static check
 
 lint: $(DEVELOPMENT) ## check style and formatting
 	@$(PYTHON) -m ruff check .
@@ -46,6 +46,12 @@ migrations: $(DEVELOPMENT) ## check that every change of a model has its migrati
 translations: $(DEVELOPMENT) ## check that every text has its Russian translation
 	@$(PYTHON) -m launcher.translations
 
+openapi: $(DEVELOPMENT) ## write docs/openapi.json anew, and name what changes for callers
+	@$(PYTHON) -m launcher.throwaway $(PYTHON) manage.py openapi
+
+openapi-check: $(DEVELOPMENT) ## check that docs/openapi.json is what the code makes
+	@$(PYTHON) -m launcher.throwaway $(PYTHON) manage.py openapi --check
+
 clean: ## remove what set-up, runs and tests have made, the demo's database included
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m launcher clean; fi
 	rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
@@ -60,4 +66,4 @@ $(RUNTIME): requirements.txt $(MADE)
 $(DEVELOPMENT): requirements.txt requirements-dev.txt $(MADE)
 	@$(INSTALL) requirements-dev.txt $@ $(RUNTIME)
 
-.PHONY: help run test chaos bench bench-quick check lint types imports migrations translations clean
+.PHONY: help run test chaos bench bench-quick check lint types imports migrations translations openapi openapi-check clean

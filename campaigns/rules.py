@@ -105,7 +105,19 @@ class _Refused(Exception):
     """A value is not of its key's type; the text says what it must be."""
 
 
-def _whole(most: int) -> Callable[[Any], int]:
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads the value of one key; `shape` says as JSON Schema what it takes."""
+
+    read: Callable[[Any], Any]
+    shape: Mapping[str, Any]
+
+    def __call__(self, value: Any) -> Any:
+        """The value as rules keep it. Raises _Refused."""
+        return self.read(value)
+
+
+def _whole(most: int) -> Reader:
     def read(value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
             raise _Refused("must be a whole number")
@@ -113,10 +125,10 @@ def _whole(most: int) -> Callable[[Any], int]:
             raise _Refused(f"must be from 0 to {most}")
         return value
 
-    return read
+    return Reader(read, {"type": "integer", "minimum": 0, "maximum": most})
 
 
-def _decimal(*, places: int, most: Decimal) -> Callable[[Any], Decimal]:
+def _decimal(*, places: int, most: Decimal) -> Reader:
     def read(value: Any) -> Decimal:
         text = str(value) if isinstance(value, int | float | Decimal | str) else ""
         if isinstance(value, bool) or not re.fullmatch(
@@ -130,16 +142,18 @@ def _decimal(*, places: int, most: Decimal) -> Callable[[Any], Decimal]:
             raise _Refused(f"must have at most {places} decimal places")
         return number
 
-    return read
+    text = rf"^[0-9]{{1,{most.adjusted() + 1}}}(\.[0-9]{{1,{places}}})?$"
+    number_shape = {"type": "number", "minimum": 0, "maximum": int(most)}
+    return Reader(read, {"anyOf": [number_shape, {"type": "string", "pattern": text}]})
 
 
-def _one_of(*choices: str) -> Callable[[Any], str]:
+def _one_of(*choices: str) -> Reader:
     def read(value: Any) -> str:
         if value not in choices or not isinstance(value, str):
             raise _Refused(f"must be one of: {', '.join(choices)}")
         return value
 
-    return read
+    return Reader(read, {"type": "string", "enum": list(choices)})
 
 
 _POINTS = _whole(POINTS_LIMIT)
@@ -147,7 +161,7 @@ _G2A = _decimal(places=G2A_PLACES, most=Decimal(10**9))
 _PERCENT = _decimal(places=2, most=Decimal(100))
 _AMOUNT = _decimal(places=G2A_PLACES, most=Decimal(10**12 - 1))
 
-LEVEL_KEYS: dict[str, Callable[[Any], Any]] = {
+LEVEL_KEYS: dict[str, Reader] = {
     **{f"points_per_{family}": _POINTS for family in FAMILIES},
     **{f"g2a_per_{family}": _G2A for family in FAMILIES},
     "points_percent": _PERCENT,
@@ -159,13 +173,24 @@ LEVEL_KEYS: dict[str, Callable[[Any], Any]] = {
     "before_role": _one_of(LOCK, SKIP),
     "hold_days": _whole(HOLD_DAYS_LIMIT),
 }
-LIMIT_KEYS: dict[str, Callable[[Any], Any]] = {
+LIMIT_KEYS: dict[str, Reader] = {
     "max_events_per_referred": _whole(COUNT_LIMIT),
     "max_events_per_referrer": _whole(COUNT_LIMIT),
     "max_events_per_referrer_per_day": _whole(COUNT_LIMIT),
     "budget_points": _whole(BUDGET_POINTS_LIMIT),
     "budget_g2a": _decimal(places=G2A_PLACES, most=Decimal(10**15)),
 }
+
+
+def rules_schema() -> dict[str, Any]:
+    """What `rules_parse` takes, as JSON Schema made of the readers themselves."""
+
+    def section(properties: Mapping[str, Any]) -> dict[str, Any]:
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+
+    level = section({name: dict(reader.shape) for name, reader in LEVEL_KEYS.items()})
+    limits = section({name: dict(reader.shape) for name, reader in LIMIT_KEYS.items()})
+    return section({"levels": section(dict.fromkeys(LEVELS, level)), "limits": limits})
 
 
 def rules_parse(data: Any, *, welcome_bonus_allowed: bool = True, path: str = "reward_rules") -> Rules:

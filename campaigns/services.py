@@ -25,6 +25,7 @@ Status = ReferralCampaign.Status
 
 SCOPE_KEYS = ("module", "country_id", "city_id", "rf_partner_id")
 EVENT_TYPES_LIMIT = 20
+NAME_LENGTH = 200
 NEXT_STATUSES: Mapping[str, frozenset[str]] = {
     Status.DRAFT: frozenset({Status.ACTIVE, Status.ARCHIVED}),
     Status.ACTIVE: frozenset({Status.PAUSED, Status.ARCHIVED}),
@@ -162,7 +163,7 @@ def content_check(content: CampaignContent) -> Rules:
     rules = _checked_rules(content, problems)
     if not isinstance(content.code, str) or not re.fullmatch(CODE_PATTERN, content.code):
         problems["code"] = [_("must be 3 to 64 characters of a-z, 0-9, _ and -")]
-    if not isinstance(content.name, str) or not content.name.strip() or len(content.name) > 200:
+    if not isinstance(content.name, str) or not content.name.strip() or len(content.name) > NAME_LENGTH:
         problems["name"] = [_("must be 1 to 200 characters")]
     if content.campaign_type not in Type.values:
         problems["campaign_type"] = [_("must be one of: %s") % ", ".join(Type.values)]

@@ -12,8 +12,19 @@ from access.authentication import AdminAuthentication, IsAdmin, person_name
 from api.decoding import body_of, decoder, time_of
 from api.errors import NotFound, ValidationFailed
 from api.paging import one_of, page_of
+from api.shapes import Moment
 from campaigns.models import ReferralCampaign
 from campaigns.services import CampaignContent, campaign_create, campaign_update
+from campaigns.shapes import (
+    Campaign,
+    CampaignCodeText,
+    CampaignName,
+    CampaignStatus,
+    CampaignType,
+    EventTypes,
+    RewardRules,
+    Scope,
+)
 
 Unset = msgspec.UnsetType
 
@@ -21,17 +32,17 @@ Unset = msgspec.UnsetType
 class CampaignBody(msgspec.Struct, omit_defaults=True):
     """What a person sends about a campaign; a new one needs code, name and type."""
 
-    code: str | Unset = msgspec.UNSET
-    name: str | Unset = msgspec.UNSET
+    code: CampaignCodeText | Unset = msgspec.UNSET
+    name: CampaignName | Unset = msgspec.UNSET
     description: str | Unset = msgspec.UNSET
-    campaign_type: str | Unset = msgspec.UNSET
-    event_types: list[str] | Unset = msgspec.UNSET
-    scope: dict[str, Any] | Unset = msgspec.UNSET
-    reward_rules: dict[str, Any] | Unset = msgspec.UNSET
+    campaign_type: CampaignType | Unset = msgspec.UNSET
+    event_types: EventTypes | Unset = msgspec.UNSET
+    scope: Scope | Unset = msgspec.UNSET
+    reward_rules: RewardRules | Unset = msgspec.UNSET
     is_default: bool | Unset = msgspec.UNSET
-    status: str | Unset = msgspec.UNSET
-    start_at: str | Unset | None = msgspec.UNSET
-    end_at: str | Unset | None = msgspec.UNSET
+    status: CampaignStatus | Unset = msgspec.UNSET
+    start_at: Moment | Unset | None = msgspec.UNSET
+    end_at: Moment | Unset | None = msgspec.UNSET
 
 
 decode_campaign = decoder(CampaignBody)
@@ -49,7 +60,7 @@ def _changes(body: CampaignBody) -> dict[str, Any]:
     return changes
 
 
-def campaign_json(campaign: ReferralCampaign) -> dict[str, Any]:
+def campaign_json(campaign: ReferralCampaign) -> Campaign:
     """A campaign with everything that can be edited; `revision` is what If-Match wants back."""
     return {
         "id": campaign.id,

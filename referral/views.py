@@ -20,10 +20,12 @@ from access.models import ServiceOperation
 from api.decoding import ID_PATTERN, CampaignCode, body_of, decoder, metadata_of
 from api.errors import ValidationFailed
 from api.paging import one_of, page_of
+from api.shapes import Metadata
 from campaigns.models import ReferralCampaign
 from referral.models import LinkClicks, ReferralLink, ReferralRelation
 from referral.selectors import own_link, upline_of
 from referral.services import LINKS_PER_USER, default_links_ensure, link_create, link_switch
+from referral.shapes import Link
 
 # What goes into the address of a redirect must fit into a header on its way through any proxy.
 PAYLOAD_LIMIT_BYTES = 1024
@@ -33,7 +35,7 @@ class NewLink(msgspec.Struct):
     """Which link a user wants."""
 
     campaign_code: CampaignCode
-    deep_link_payload: msgspec.Raw = msgspec.Raw(b"null")
+    deep_link_payload: Metadata = msgspec.field(default_factory=msgspec.Raw)
 
 
 class LinkChange(msgspec.Struct):
@@ -67,7 +69,7 @@ def link_url(link: ReferralLink) -> str:
     return f"{settings.PUBLIC_BASE_URL}/ref/{link.code}"
 
 
-def link_json(link: Any) -> dict[str, Any]:
+def link_json(link: Any) -> Link:
     """A link as its owner sees it; needs campaign and counts loaded."""
     return {
         "id": link.id,
@@ -84,7 +86,7 @@ def link_json(link: Any) -> dict[str, Any]:
     }
 
 
-def _one(link_id: UUID) -> dict[str, Any]:
+def _one(link_id: UUID) -> Link:
     return link_json(_with_counts(ReferralLink.objects.filter(pk=link_id)).get())
 
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from referral.public_views import ref_redirect
 from referral_project import views
+from referral_project.openapi import views as openapi
 
 urlpatterns = [
     path("", views.index, name="index"),
@@ -12,6 +13,8 @@ urlpatterns = [
     path("healthz/ready", views.ready, name="ready"),
     path("ref/<str:code>", views.only_safe(ref_redirect)),
     path("api/referral/v1/", include("referral_project.api_urls")),
+    path("api/schema", openapi.schema, name="schema"),
+    path("api/docs", openapi.docs, name="docs"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin", views.to_admin),
     path("admin/", admin.site.urls),

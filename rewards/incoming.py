@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -25,6 +25,7 @@ from api.decoding import (
     moment_of,
 )
 from api.errors import ValidationFailed
+from api.shapes import Amount, Metadata, Moment
 from campaigns.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
 from referral.keys import FINGERPRINT, keyed_hash
 
@@ -36,7 +37,7 @@ class UserRegistered(msgspec.Struct):
     """A new user, perhaps with the code that brought them."""
 
     new_user_id: Identifier
-    registered_at: str
+    registered_at: Moment
     referral_code: ReferralCode | None = None
     campaign_code: CampaignCode | None = None
     external_event_id: ExternalEventId | None = None
@@ -48,7 +49,7 @@ class PartnerOnboarded(msgspec.Struct):
     business_partner_id: Identifier
     onboarding_user_id: Identifier
     campaign_code: CampaignCode
-    occurred_at: str
+    occurred_at: Moment
     external_event_id: ExternalEventId | None = None
 
 
@@ -57,14 +58,14 @@ class EventReported(msgspec.Struct):
 
     event_type: EventType
     referred_user_id: Identifier
-    occurred_at: str
+    occurred_at: Moment
     campaign_code: CampaignCode | None = None
     referrer_user_id: Identifier | None = None
     referral_code: ReferralCode | None = None
     subject_type: Identifier | None = None
     subject_id: Identifier | None = None
-    amount_base: Any = None
-    metadata: msgspec.Raw = msgspec.Raw(b"null")
+    amount_base: Amount = None
+    metadata: Metadata = msgspec.field(default_factory=msgspec.Raw)
     external_event_id: ExternalEventId | None = None
 
 
@@ -73,14 +74,27 @@ class RoleUpgraded(msgspec.Struct):
 
     user_id: Identifier
     new_role: Literal["user", "vip", "pro"]
-    occurred_at: str
+    occurred_at: Moment
     old_role: Literal["user", "vip", "pro"] | None = None
+
+
+EventItem = Annotated[
+    msgspec.Raw,
+    msgspec.Meta(
+        extra_json_schema={
+            "anyOf": [
+                {"$ref": "#/components/schemas/EventReported"},
+                {"description": "Anything else is answered with its own error."},
+            ]
+        }
+    ),
+]
 
 
 class EventsReported(msgspec.Struct):
     """Many events in one call, each still undecoded, so that a bad one spoils only itself."""
 
-    items: list[msgspec.Raw]
+    items: Annotated[list[EventItem], msgspec.Meta(extra_json_schema={"maxItems": BULK_LIMIT})]
 
 
 class EventTypeOnly(msgspec.Struct):

@@ -14,9 +14,10 @@ from campaigns.models import ReferralCampaign
 from referral.models import PartnerReferralRelation, ReferralLink, ReferralRelation, UserRole
 from rewards.event_store import RewardRow
 from rewards.models import ReferralReward, ReferralStats, RewardStatus
+from rewards.shapes import CampaignStats, ListedReward, Reward, SupportReward
 
 
-def reward_json(reward: RewardRow | ReferralReward) -> dict[str, Any]:
+def reward_json(reward: RewardRow | ReferralReward) -> Reward:
     """A reward as contract/http-api.md, section 4, shows it; the unused amount is zero."""
     return {
         "id": reward.id,
@@ -29,7 +30,7 @@ def reward_json(reward: RewardRow | ReferralReward) -> dict[str, Any]:
     }
 
 
-def reward_item(reward: ReferralReward) -> dict[str, Any]:
+def reward_item(reward: ReferralReward) -> ListedReward:
     """A reward in a list; needs its campaign and event loaded."""
     return {
         **reward_json(reward),
@@ -41,7 +42,7 @@ def reward_item(reward: ReferralReward) -> dict[str, Any]:
     }
 
 
-def support_item(reward: ReferralReward) -> dict[str, Any]:
+def support_item(reward: ReferralReward) -> SupportReward:
     """A reward as support sees it: with why it is where it is."""
     return {
         **reward_item(reward),
@@ -77,7 +78,7 @@ def rewards_for_support(request: Request) -> dict[str, Any]:
 
 
 def _rewards_page(
-    request: Request, filters: Q, item: Callable[[ReferralReward], dict[str, Any]]
+    request: Request, filters: Q, item: Callable[[ReferralReward], Mapping[str, Any]]
 ) -> dict[str, Any]:
     if status := one_of(request, "status", RewardStatus.values):
         filters &= Q(status=status)
@@ -87,7 +88,7 @@ def _rewards_page(
     return page
 
 
-def my_stats(user_id: str) -> list[dict[str, Any]]:
+def my_stats(user_id: str) -> list[CampaignStats]:
     """Sums per campaign in which the user has a link, a relation or a reward."""
     vip_opens = ReferralReward.objects.filter(
         beneficiary_user_id=user_id,
@@ -132,7 +133,7 @@ def _has_sums(row: ReferralStats) -> bool:
     return bool(row.total_referred_users or row.total_events or any(sums))
 
 
-def _stats_json(campaign: ReferralCampaign, row: ReferralStats) -> dict[str, Any]:
+def _stats_json(campaign: ReferralCampaign, row: ReferralStats) -> CampaignStats:
     return {
         "campaign_id": campaign.id,
         "campaign_code": campaign.code,

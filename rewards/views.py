@@ -1,7 +1,6 @@
 """`/internal/*`: calls of other services that may earn or unlock rewards."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.utils import timezone
 from rest_framework.request import Request
@@ -31,11 +30,19 @@ from rewards.incoming import (
 from rewards.registrations import Registered, partner_accept, registration_accept
 from rewards.selectors import reward_json
 from rewards.services import role_upgrade
+from rewards.shapes import (
+    AcceptedRegistration,
+    BulkAnswer,
+    BulkItem,
+    ItemError,
+    Recorded,
+    RefusedRegistration,
+)
 
 Operation = ServiceOperation.Operation
 
 
-def accepted_json(accepted: Accepted) -> dict[str, Any]:
+def accepted_json(accepted: Accepted) -> Recorded:
     """The answer to an event."""
     return {
         "success": True,
@@ -47,11 +54,11 @@ def accepted_json(accepted: Accepted) -> dict[str, Any]:
     }
 
 
-def registered_json(registered: Registered) -> dict[str, Any]:
+def registered_json(registered: Registered) -> AcceptedRegistration | RefusedRegistration:
     """The answer to a registration or a claim."""
     accepted = registered.accepted
     if accepted is None:
-        return {"success": False, "reason": registered.reason}
+        return {"success": False, "reason": str(registered.reason)}
     return {
         **accepted_json(accepted),
         "referrer_user_id": accepted.referrer_user_id,
@@ -59,12 +66,12 @@ def registered_json(registered: Registered) -> dict[str, Any]:
     }
 
 
-def bulk_json(outcomes: Sequence[Accepted | DomainError]) -> dict[str, Any]:
+def bulk_json(outcomes: Sequence[Accepted | DomainError]) -> BulkAnswer:
     """The answer to many events: counts, and one entry an event in the order of the call."""
-    items: list[dict[str, Any]] = []
+    items: list[BulkItem] = []
     for index, outcome in enumerate(outcomes):
         if isinstance(outcome, DomainError):
-            error = {"code": outcome.code, "message": outcome.message, "details": outcome.details}
+            error: ItemError = {"code": outcome.code, "message": outcome.message, "details": outcome.details}
             items.append({"index": index, "error": error})
         else:
             items.append({"index": index, **accepted_json(outcome), "code_reason": outcome.code_reason})

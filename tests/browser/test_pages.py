@@ -27,6 +27,17 @@ def test_the_first_page_leads_to_the_back_office(context: BrowserContext, server
     expect(page.locator("#nav-sidebar-apps")).to_contain_text("Campaigns")
 
 
+def test_the_description_of_the_api_can_be_browsed(context: BrowserContext) -> None:
+    page = context.new_page()
+
+    page.goto("/")
+    page.get_by_role("link", name="API").click()
+
+    page.locator("[id='operations-internal-internal_event']").click()
+    expect(page.locator("#swagger-ui")).to_contain_text("A referred user has bought something")
+    expect(page.locator("#swagger-ui")).to_contain_text("idempotency_conflict")
+
+
 def test_the_sign_in_page_itself_leads_to_the_index(context: BrowserContext) -> None:
     get_user_model().objects.create_superuser("olga", password=PASSWORD)
     page = context.new_page()

@@ -12,8 +12,6 @@ from access.windows import LocalWindows, Rate, SharedWindows
 from api.addresses import address_group, client_address
 from api.errors import Throttled
 
-SIGN_INS = Rate(20, 300)
-
 
 @lru_cache(maxsize=64)
 def _windows(name: str, rate: Rate, redis_url: str) -> LocalWindows | SharedWindows:
@@ -57,12 +55,6 @@ def count_failure(request: Any) -> None:
     """
     if settings.THROTTLE_ADDRESS is not None:
         _count("failure", settings.THROTTLE_ADDRESS, address_group(client_address(request.META)))
-
-
-def count_sign_in(request: HttpRequest) -> None:
-    """Count an attempt to sign in to the back-office, before the password is looked at. Raises Throttled."""
-    if settings.THROTTLE_ADDRESS is not None:
-        _count("sign-in", SIGN_INS, address_group(client_address(request.META)))
 
 
 class AddressThrottle(BaseThrottle):

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from access.audit import Verb, audit_note
 from api.decoding import CODE_PATTERN, EVENT_TYPE_PATTERN, ID_PATTERN
 from api.errors import EditConflict, IllegalTransition, NotFound, ValidationFailed
 from campaigns.catalog import catalog
@@ -68,8 +69,14 @@ def campaign_create(*, content: CampaignContent, by: str, status: str = Status.D
             **{name: getattr(content, name) for name in CONTENT_FIELDS}, status=status
         )
         _version_add(campaign, by)
+        audit_note(by=by, verb=Verb.CREATED, target=campaign, after=_state(campaign))
     catalog.forget()
     return campaign
+
+
+def _state(campaign: ReferralCampaign) -> dict[str, Any]:
+    """What people decide about a campaign, for the audit log."""
+    return {name: getattr(campaign, name) for name in (*CONTENT_FIELDS, "status")}
 
 
 def campaign_update(
@@ -88,7 +95,9 @@ def campaign_update(
             raise NotFound(_("There is no such campaign."))
         if expected_revision is not None and campaign.revision != expected_revision:
             raise EditConflict(_("Somebody else has changed this campaign since you opened it."))
+        before = _state(campaign)
         _apply(campaign, dict(changes), by)
+        audit_note(by=by, verb=Verb.CHANGED, target=campaign, before=before, after=_state(campaign))
     catalog.forget()
     return campaign
 

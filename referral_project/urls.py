@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from referral.public_views import ref_redirect
 from referral_project import views
+from referral_project.admin import own_password_change
 from referral_project.openapi import views as openapi
 
 urlpatterns = [
@@ -17,6 +18,7 @@ urlpatterns = [
     path("api/docs", openapi.docs, name="docs"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin", views.to_admin),
+    path("admin/password_change/", admin.site.admin_view(own_password_change)),
     path("admin/", admin.site.urls),
 ]
 

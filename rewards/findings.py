@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from access.audit import Verb, audit_note
 from api.errors import IllegalTransition, NotFound, ValidationFailed
 from rewards.models import ReconciliationFinding, ReconciliationRun
 
@@ -62,6 +63,15 @@ def finding_close(*, finding_id: UUID, by: str, note: str) -> ReconciliationFind
         finding.state, finding.closed_at = State.CLOSED, timezone.now()
         finding.closed_by, finding.note = by[:160], _kept(note.strip(), TEXT_LENGTH)
         finding.save(update_fields=["state", "closed_at", "closed_by", "note"])
+        audit_note(
+            by=by,
+            verb=Verb.CHANGED,
+            target=finding,
+            name=finding.kind,
+            before={"state": State.OPEN},
+            after={"state": State.CLOSED},
+            reason=finding.note,
+        )
     return finding
 
 

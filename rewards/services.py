@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from access.audit import Verb, audit_note
 from api.errors import IllegalTransition, NotFound, ValidationFailed
 from campaigns.locks import lock_campaign, lock_role
 from campaigns.models import CampaignSpend
@@ -191,6 +192,15 @@ def _move(reward: ReferralReward, status: str, by: str, reason: str, **changes: 
         to_status=status,
         at=timezone.now(),
         actor=by[:160],
+        reason=reason,
+    )
+    audit_note(
+        by=by,
+        verb=Verb.CHANGED,
+        target=reward,
+        name=f"{reward.points_amount} points" if reward.points_amount else f"{reward.g2a_amount} G2A",
+        before={"status": reward.status},
+        after={"status": status},
         reason=reason,
     )
     reward.status = status

@@ -28,7 +28,7 @@ from campaigns.families import USER_REGISTERED, family_of
 from campaigns.locks import lock_campaign
 from campaigns.models import CampaignSpend
 from rewards.answers import Accepted, first_answers
-from rewards.event_store import Batch, Candidate, Opened, open_batch, write
+from rewards.event_store import Batch, Candidate, Opened, open_batch, two_trips, write
 from rewards.incoming import NewEvent
 from rewards.models import ReferralStats, RewardStatus
 from rewards.wakes import wake_for
@@ -80,11 +80,11 @@ def _cached_campaign_for(event: NewEvent) -> CampaignEntry:
     return campaign
 
 
-def decide(candidates: Sequence[Candidate]) -> list[Accepted | DomainError]:
-    """Open, calculate in order, write."""
+def decide(candidates: Sequence[Candidate], *, alone: bool = False) -> list[Accepted | DomainError]:
+    """Open, calculate in order, write. `alone` makes it the whole of a transaction (see `retrying`)."""
     if not candidates:
         return []
-    rows = open_batch(candidates)
+    rows = open_batch(candidates, begin=alone)
     for candidate, opened in zip(candidates, rows, strict=True):
         if opened.revision != candidate.campaign.revision:
             raise StaleCatalog
@@ -98,7 +98,7 @@ def decide(candidates: Sequence[Candidate]) -> list[Accepted | DomainError]:
     for index, (candidate, opened) in enumerate(zip(candidates, rows, strict=True)):
         answers.append(known.get(index) or _mismatch(candidate, opened) or _add(batch, candidate, opened))
     if batch.events:
-        write(batch)
+        write(batch, commit=alone)
         payable = {reward["currency"] for reward in batch.rewards if reward["status"] == RewardStatus.PENDING}
         transaction.on_commit(lambda: wake_for(payable))
     return answers
@@ -161,15 +161,22 @@ def _counters(batch: Batch, candidate: Candidate, opened: Opened) -> Counters:
     )
 
 
-def retrying(work: Callable[[], T]) -> T:
+def may_be_alone() -> bool:
+    """Whether a transaction of our own can begin here: not inside of another one."""
+    return not connection.in_atomic_block
+
+
+def retrying(work: Callable[[], T], *, alone: bool = False) -> T:
     """Run `work` in a transaction; start over when what it relied on changed under it.
+
+    With `alone`, `work` begins and commits by itself, which saves two round trips; here it is only undone.
 
     Three things do that: a cached campaign that is no longer current, a budget whose sums are not kept yet,
     and a twin of the call that took the idempotency key first. Raises Unavailable when they do not cease.
     """
     for _ in range(ATTEMPTS):
         try:
-            with transaction.atomic():
+            with two_trips() if alone else transaction.atomic():
                 return work()
         except StaleCatalog:
             catalog.forget()

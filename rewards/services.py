@@ -220,7 +220,7 @@ def _stats_move(reward: ReferralReward, source: str, target: str | None) -> dict
 
 
 def _give_back(reward: ReferralReward, was: str, *, last: bool) -> None:
-    """Counters, then stats, then the budget: the lock order."""
+    """The counter of the referred user, then stats, days and the budget: the lock order."""
     event = reward.referral_event
     deltas = [_stats_move(reward, was, None)]
     if last:
@@ -228,13 +228,14 @@ def _give_back(reward: ReferralReward, was: str, *, last: bool) -> None:
         ReferredCounter.objects.filter(campaign_id=reward.campaign_id, referred_key=about).update(
             events=F("events") - 1
         )
+        deltas.append({"campaign_id": reward.campaign_id, "user_id": event.referrer_user_id, "events": -1})
+    stats_add(_merged(deltas))
+    if last:
         ReferrerDayCounter.objects.filter(
             campaign_id=reward.campaign_id,
             referrer_user_id=event.referrer_user_id,
             day=event.occurred_at.date(),
         ).update(events=F("events") - 1)
-        deltas.append({"campaign_id": reward.campaign_id, "user_id": event.referrer_user_id, "events": -1})
-    stats_add(_merged(deltas))
     CampaignSpend.objects.filter(campaign_id=reward.campaign_id).update(
         points=F("points") - (reward.points_amount or 0), g2a=F("g2a") - (reward.g2a_amount or 0)
     )

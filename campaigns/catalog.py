@@ -62,8 +62,9 @@ class CampaignEntry:
 
         By all versions, because an old event is paid by an old one.
         """
-        named = {name for rules in self.rules for name in rules.levels}
-        gated = {name for rules in self.rules for name, rule in rules.levels.items() if rule.locked_until_role}
+        levels = [pair for rules in self.rules for pair in rules.levels.items()]
+        named = {name for name, _ in levels}
+        gated = {name for name, rule in levels if rule.locked_until_role}
         return {
             "second": "level2" in named,
             "welcome": "referred" in named,

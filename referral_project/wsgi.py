@@ -12,7 +12,7 @@ INTERNAL = "/api/referral/v1/internal/"
 
 
 def _application() -> Callable[..., Iterable[bytes]]:
-    """Two handlers of the same addresses: a short one for the calls of services, and one for everybody else."""
+    """Two handlers of the same addresses: a short one for calls of services, and one for everybody else."""
     everything = get_wsgi_application()
     internal = _with_middleware("INTERNAL_MIDDLEWARE")
 

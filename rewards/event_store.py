@@ -67,7 +67,7 @@ class Opened:
 
 @contextmanager
 def two_trips() -> Iterator[None]:
-    """A transaction of `open_batch(begin=True)` and `write(commit=True)`; whatever ends it otherwise, undoes it."""
+    """A transaction of `open_batch(begin=True)` and `write(commit=True)`; any other end undoes it."""
     try:
         yield
     finally:

@@ -86,7 +86,9 @@ BEGIN
     ORDER BY 1, 2
     ON CONFLICT (campaign_id, referred_key) DO UPDATE SET events = c.events WHERE false;
 
-    PERFORM referral_stats_lock(v_level1 || v_second || v_welcome, v_campaign || v_campaign || v_campaign);
+    PERFORM referral_stats_lock(
+        v_level1 || v_second || v_welcome, v_campaign || v_campaign || v_campaign
+    );
 
     -- Step 6: the budgets, last.
     IF v_budget THEN

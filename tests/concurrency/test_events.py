@@ -115,7 +115,9 @@ LIMITS = {
 }
 REFERRED_LOCK = " DO UPDATE SET events = c.events WHERE false"
 OTHER_LOCKS = (
-    "    PERFORM referral_stats_lock(v_level1 || v_second || v_welcome, v_campaign || v_campaign || v_campaign);",
+    """    PERFORM referral_stats_lock(
+        v_level1 || v_second || v_welcome, v_campaign || v_campaign || v_campaign
+    );""",
     " ORDER BY s.campaign_id FOR NO KEY UPDATE OF s",
 )
 

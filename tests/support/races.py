@@ -150,7 +150,9 @@ class PauseAtCommit:
         return False
 
 
-def cross(first: Callable[[], Any], second: Callable[[], Any], point: Pause | PauseAtCommit) -> tuple[Any, Any, bool]:
+def cross(
+    first: Callable[[], Any], second: Callable[[], Any], point: Pause | PauseAtCommit
+) -> tuple[Any, Any, bool]:
     """Run `first` up to the point, `second` until it ends or waits for a lock, then both to their ends.
 
     Returns both results, and whether the second had to wait.

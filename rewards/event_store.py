@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from psycopg.pq import ExecStatus, TransactionStatus
 from uuid_utils.compat import uuid7
 
@@ -108,9 +108,10 @@ def _call(statements: str, parameters: Sequence[str]) -> list[tuple[Any, ...]]:
 
     Goes around Django's cursor, which cannot take several statements' results.
     """
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+    ours = connections[DEFAULT_DB_ALIAS]
+    ours.close_if_health_check_failed()
+    ours.ensure_connection()
+    with ours.wrap_database_errors, ours.connection.cursor() as cursor:
         cursor.execute(statements, parameters)
         rows: list[tuple[Any, ...]] = []
         more: bool | None = True

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from rest_framework.throttling import BaseThrottle
 
 from access.windows import LocalWindows, Rate, SharedWindows
@@ -28,7 +29,7 @@ def _count(name: str, rate: Rate | None, key: str) -> None:
         return
     wait = _windows(name, rate, settings.REDIS_URL).hit(key)
     if wait > 0:
-        raise Throttled("There were too many requests. Wait a little and try again.", math.ceil(wait))
+        raise Throttled(_("There were too many requests. Wait a little and try again."), math.ceil(wait))
 
 
 def count_service(name: str) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 import psycopg
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from api.errors import (
     CampaignInactive,
@@ -63,20 +64,29 @@ def _cached_campaign_for(event: NewEvent) -> CampaignEntry:
     if event.campaign_code is None:
         found = catalog.best_for(event.event_type, event.metadata, event.occurred_at)
         if found is None:
-            raise CampaignInactive(f"No active campaign takes {event.event_type} events here at that time.")
+            raise CampaignInactive(
+                _("No active campaign takes {event_type} events here at that time."),
+                event_type=event.event_type,
+            )
         return found
     campaign = catalog.by_code(event.campaign_code)
     if campaign is None:
-        raise CampaignNotFound(f"There is no campaign {event.campaign_code}.")
+        raise CampaignNotFound(_("There is no campaign {code}."), code=event.campaign_code)
     if event.event_type not in campaign.event_types:
-        raise EventTypeNotAllowed(f"The campaign {campaign.code} does not take {event.event_type} events.")
+        raise EventTypeNotAllowed(
+            _("The campaign {code} does not take {event_type} events."),
+            code=campaign.code,
+            event_type=event.event_type,
+        )
     if not campaign.takes_at(event.occurred_at):
         raise CampaignInactive(
-            f"The campaign {campaign.code} takes no events of that time: it is {campaign.status}."
+            _("The campaign {code} takes no events of that time: it is {status}."),
+            code=campaign.code,
+            status=campaign.status,
         )
     metadata = {"rf_partner_id": event.partner} if event.partner else event.metadata
     if event.event_type != USER_REGISTERED and (key := campaign.scope_mismatch(event.event_type, metadata)):
-        raise OutOfScope(f"The event lies outside the campaign's {key}.")
+        raise OutOfScope(_("The event lies outside the campaign's {key}."), key=key)
     return campaign
 
 
@@ -108,8 +118,9 @@ def _mismatch(candidate: Candidate, opened: Opened) -> ReferrerMismatch | None:
     named = candidate.event.referrer_named
     if opened.held is not None and named is not None and named != opened.held:
         return ReferrerMismatch(
-            f"{candidate.event.referred} was invited by somebody else than the caller names.",
-            {"referrer_user_id": ["is not the referrer on record"]},
+            _("{referred} was invited by somebody else than the caller names."),
+            {"referrer_user_id": [_("is not the referrer on record")]},
+            referred=candidate.event.referred,
         )
     return None
 
@@ -174,7 +185,7 @@ def retrying(work: Callable[[], T], *, alone: bool = False) -> T:
     Three things do that: a cached campaign that is no longer current, a budget whose sums are not kept yet,
     and a twin of the call that took the idempotency key first. Raises Unavailable when they do not cease.
     """
-    for _ in range(ATTEMPTS):
+    for _attempt in range(ATTEMPTS):
         try:
             with two_trips() if alone else transaction.atomic():
                 return work()
@@ -185,7 +196,7 @@ def retrying(work: Callable[[], T], *, alone: bool = False) -> T:
         except IntegrityError as error:
             if not isinstance(error.__cause__, psycopg.errors.UniqueViolation):
                 raise
-    raise Unavailable("The campaign changes too quickly right now; nothing was written. Try again.")
+    raise Unavailable(_("The campaign changes too quickly right now; nothing was written. Try again."))
 
 
 def budget_open(campaign_id: UUID) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from access.audit import Verb, audit_note
 from api.errors import IllegalTransition, NotFound, ValidationFailed
@@ -101,7 +102,7 @@ def reward_unlock(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
     reason = _reason(reason)
     with transaction.atomic():
         reward = _locked_row(reward_id)
-        require(reward.status, UNLOCKABLE, "unlocked")
+        require(reward.status, UNLOCKABLE)
         _move(reward, RewardStatus.PENDING, by, reason, next_attempt_at=reward.available_at)
         stats_add([_stats_move(reward, "locked", "pending")])
         _wake(reward)
@@ -116,7 +117,7 @@ def reward_retry(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
     reason = _reason(reason)
     with transaction.atomic():
         reward = _locked_row(reward_id)
-        require(reward.status, RETRYABLE, "retried")
+        require(reward.status, RETRYABLE)
         _move(
             reward,
             RewardStatus.PENDING,
@@ -140,14 +141,14 @@ def reward_cancel(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
     reason = _reason(reason)
     campaign_id = ReferralReward.objects.filter(pk=reward_id).values_list("campaign_id", flat=True).first()
     if campaign_id is None:
-        raise NotFound("There is no such reward.")
+        raise NotFound(_("There is no such reward."))
     with transaction.atomic():
         lock_campaign(campaign_id, shared=True)
         reward, siblings = _locked_with_siblings(reward_id)
-        require(reward.status, CANCELLABLE, "cancelled")
+        require(reward.status, CANCELLABLE)
         if reward.in_doubt:
             raise IllegalTransition(
-                "Whether this reward was paid is not known yet, so it cannot be cancelled."
+                _("Whether this reward was paid is not known yet, so it cannot be cancelled.")
             )
         was = "locked" if reward.status == RewardStatus.LOCKED else "pending"
         _move(reward, RewardStatus.CANCELLED, by, reason, next_attempt_at=None)
@@ -158,16 +159,18 @@ def reward_cancel(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
 def _reason(text: str) -> str:
     reason = text.strip() if isinstance(text, str) else ""
     if not reason:
-        raise ValidationFailed.of("reason", "is required: say why, for those who look later")
+        raise ValidationFailed.of("reason", _("is required: say why, for those who look later"))
     if len(reason) > REASON_LENGTH or "\x00" in reason:
-        raise ValidationFailed.of("reason", f"must be at most {REASON_LENGTH} characters without NUL")
+        raise ValidationFailed.of(
+            "reason", _("must be at most {most} characters without NUL"), most=REASON_LENGTH
+        )
     return reason
 
 
 def _locked_row(reward_id: UUID) -> ReferralReward:
     reward = ReferralReward.objects.select_for_update(no_key=True).filter(pk=reward_id).first()
     if reward is None:
-        raise NotFound("There is no such reward.")
+        raise NotFound(_("There is no such reward."))
     return reward
 
 

@@ -1,14 +1,17 @@
 """`/internal/*`: calls of other services that may earn or unlock rewards."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from access.authentication import ServiceAuthentication, service_allowed
 from access.models import ServiceOperation
 from api.decoding import body_of, moment_of
+from api.envelope import language_of
 from api.errors import DomainError, EventTypeNotAllowed, ValidationFailed
 from api.lean import LeanViewSet, answer
 from campaigns.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
@@ -71,8 +74,7 @@ def bulk_json(outcomes: Sequence[Accepted | DomainError]) -> BulkAnswer:
     items: list[BulkItem] = []
     for index, outcome in enumerate(outcomes):
         if isinstance(outcome, DomainError):
-            error: ItemError = {"code": outcome.code, "message": outcome.message, "details": outcome.details}
-            items.append({"index": index, "error": error})
+            items.append({"index": index, "error": cast(ItemError, outcome.as_json())})
         else:
             items.append({"index": index, **accepted_json(outcome), "code_reason": outcome.code_reason})
     rejected = sum("error" in item for item in items)
@@ -108,7 +110,7 @@ class InternalViewSet(LeanViewSet):
         service_allowed(request, Operation.EVENTS_BULK, None)
         raw = decode_events(body_of(request, limit_bytes=BULK_LIMIT_BYTES)).items
         if len(raw) > BULK_LIMIT:
-            raise ValidationFailed.of("items", f"must be at most {BULK_LIMIT} events")
+            raise ValidationFailed.of("items", _("must be at most {most} events"), most=BULK_LIMIT)
         outcomes: dict[int, Accepted | DomainError] = {}
         events: dict[int, NewEvent] = {}
         for index, item in enumerate(raw):
@@ -117,7 +119,8 @@ class InternalViewSet(LeanViewSet):
             except DomainError as error:
                 outcomes[index] = error
         outcomes.update(zip(events, events_accept(list(events.values())), strict=True))
-        return answer(bulk_json([outcomes[index] for index in range(len(raw))]))
+        with language_of(request._request):
+            return answer(bulk_json([outcomes[index] for index in range(len(raw))]))
 
     @staticmethod
     def _event_of(request: Request, data: bytes, operation: str) -> NewEvent:
@@ -125,7 +128,9 @@ class InternalViewSet(LeanViewSet):
         service = service_allowed(request, operation, event_type_of(data))
         body = decode_event(data)
         if body.event_type in (USER_REGISTERED, RF_PARTNER_ONBOARDED):
-            raise EventTypeNotAllowed(f"{body.event_type} has an operation of its own.")
+            raise EventTypeNotAllowed(
+                _("{event_type} has an operation of its own."), event_type=body.event_type
+            )
         return event_of(service.name, body, now=timezone.now())
 
     def user_role_upgraded(self, request: Request) -> HttpResponse:

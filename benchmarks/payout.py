@@ -32,7 +32,7 @@ REWARDS_A_SECOND = {SLOW: 640, FAST: 2500}
 REWARDS_AN_EVENT = 2
 PATIENCE_SECONDS = 120.0
 # What the payout's own transport (rewards/peers/transport.py) is made of.
-OWN_LIBRARY = "requests"
+OWN_LIBRARY = "http.client"
 
 
 def _name(latency: float) -> str:

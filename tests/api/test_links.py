@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from campaigns.models import ReferralCampaign
 from referral.models import ReferralLink
-from tests.factories import CampaignFactory
+from tests.factories import CampaignFactory, LinkFactory
 from tests.support.api import anybody, change_campaign, link_of, register, user
 
 pytestmark = pytest.mark.usefixtures("campaigns")
@@ -51,6 +52,74 @@ def test_the_first_call_makes_a_link_in_each_active_default_campaign(settings):
         assert item["url"] == f"{settings.PUBLIC_BASE_URL}/ref/{item['code']}"
         assert (item["is_active"], item["clicks"], item["registrations"]) == (True, 0, 0)
     assert my_links("user-a") == items
+
+
+def test_a_default_link_is_made_for_who_has_made_another_link_before():
+    link_of("user-a", "quest_purchase_default")
+
+    assert [item["campaign_code"] for item in my_links("user-a")] == [
+        "quest_purchase_default",
+        "user_invite_default",
+    ]
+
+
+def test_somebody_without_room_for_a_default_link_still_sees_the_others():
+    fill("quest_purchase_default", 50)
+
+    assert {item["campaign_code"] for item in my_links("user-a")} == {"quest_purchase_default"}
+
+
+def fill(campaign, number):
+    """Links of user A in a campaign, each with a payload of its own."""
+    rows = [
+        {"owner_user_id": "user-a", "campaign": ReferralCampaign.objects.get(code=campaign)}
+        for _ in range(number)
+    ]
+    return [LinkFactory(**row) for row in rows]
+
+
+def test_links_come_all_at_once_or_in_pages():
+    fill("user_invite_default", 30)
+
+    body = user("user-a").get("/my/links").body
+    assert (len(body["items"]), body["page"], body["page_size"], body["total"]) == (30, 1, 50, 30)
+    pages = [my_links("user-a", page=page, page_size=20) for page in (1, 2, 3)]
+    assert [len(page) for page in pages] == [20, 10, 0]
+    assert [item["id"] for page in pages for item in page] == [item["id"] for item in body["items"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"campaign_type": "game"}, "campaign_type"),
+        ({"page": "0"}, "page"),
+        ({"page_size": "1000"}, "page_size"),
+    ],
+)
+def test_a_bad_parameter_is_named(query, field):
+    answer = user("user-a").get("/my/links", **query)
+
+    assert (answer.status, answer.code) == (400, "validation_error")
+    assert list(answer.body["error"]["details"]) == [field]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [{"target": "x" * 1024}, [], "space", 5, True, {"a\x00b": 1}, {"a": "b\x00"}, {"a": "\ud800"}],
+)
+def test_a_payload_that_no_address_can_carry_is_refused(payload):
+    answer = user("user-a").post("/my/links", {**INVITE, "deep_link_payload": payload})
+
+    assert (answer.status, answer.body["error"]["http_status"]) == (400, 400)
+    assert not ReferralLink.objects.exists()
+
+
+@pytest.mark.parametrize("code", [None, "No Code", 5, [], "x"])
+def test_a_campaign_must_be_named(code):
+    answer = user("user-a").post("/my/links", {"campaign_code": code})
+
+    assert (answer.status, answer.code) == (400, "validation_error")
+    assert list(answer.body["error"]["details"]) == ["campaign_code"]
 
 
 def test_codes_are_short_readable_and_different():

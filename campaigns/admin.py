@@ -1,51 +1,55 @@
-"""The back-office pages of campaigns and their rule versions."""
+"""The back-office page of campaigns: what the form shows, tries and saves, and the list.
 
+`rewards.admin_campaigns` registers it, with the figures that only that app knows.
+"""
+
+from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.decorators import action, display
+from django.views.decorators.http import require_POST
+from unfold.decorators import display
 
-from access.admin_base import ReadOnlyAdmin, StaffAdmin, badge, json_block
+from access.admin_base import StaffAdmin, badge
 from access.authentication import person_name
 from api.errors import DomainError
 from campaigns.admin_forms import CampaignForm, taken_over
-from campaigns.admin_life import STEPS, VARIANTS, LifeStep
-from campaigns.admin_problems import by_field
+from campaigns.admin_life import LifeCyclePages
+from campaigns.admin_preview import SampleForm, preview_answer, useful_rows
 from campaigns.admin_texts import amount_text, g2a_text, points_text
-from campaigns.models import CampaignSpend, ReferralCampaign, RuleVersion
-from campaigns.services import CampaignContent, campaign_create, campaign_update
+from campaigns.admin_versions import VersionPages, versions_page
+from campaigns.models import CampaignSpend, ReferralCampaign
+from campaigns.services import CampaignContent, activation_obstacle, campaign_create, campaign_update
 
 Status = ReferralCampaign.Status
 STATUS_COLORS: dict[str, str] = {Status.DRAFT: "info", Status.ACTIVE: "success", Status.PAUSED: "warning"}
 
 
-@admin.register(ReferralCampaign)
-class CampaignAdmin(StaffAdmin):
+class CampaignAdmin(LifeCyclePages, VersionPages, StaffAdmin):
     """Campaigns: every save goes through the services, so the form and the API know the same rules."""
 
     form = CampaignForm
-    list_display = ("code", "name", "campaign_type", "status_badge", "window", "spent", "updated_at")
-    list_display_links = ("code", "name")
+    list_display: tuple[str, ...] = ("title", "status_badge", "window", "spent")
+    list_display_links = ("title",)
     list_filter = ("status", "campaign_type")
     list_select_related = ("spend",)
     search_fields = ("code", "name")
-    # The type is no input once it is fixed, and then there is nothing to compare.
-    conditional_fields = {"event_types": "typeof campaign_type === 'undefined' || campaign_type === 'custom'"}
-    actions_detail = ("activate", "pause", "archive")
+    actions_detail = ("duplicate", "activate", "pause", "archive")
     fieldsets = (
-        (None, {"fields": ("name", "code", "campaign_type", "description", "is_default", "state")}),
+        (None, {"fields": ("name", "code", "campaign_type", "description", "is_default", "state", "spent")}),
         (gettext_lazy("Which events"), {"fields": ("takes", "event_types", "scope", "start_at", "end_at")}),
-        (gettext_lazy("What they earn"), {"fields": ("reward_rules", "spent", "opened_revision")}),
     )
+
+    class Media:
+        css = {"all": ("campaigns/campaign.css",)}
+        js = ("campaigns/campaign.js",)
 
     def get_fieldsets(self, request: HttpRequest, obj: ReferralCampaign | None = None) -> Any:
         """What a new campaign does not have yet is left out."""
@@ -54,8 +58,6 @@ class CampaignAdmin(StaffAdmin):
             hidden = {"state", "takes", "spent"}
         elif obj.status != Status.DRAFT:
             hidden = {"takes"} if obj.campaign_type == ReferralCampaign.Type.CUSTOM else {"event_types"}
-        if not self.has_change_permission(request, obj):
-            hidden.add("opened_revision")
         return [
             (title, {"fields": [name for name in options["fields"] if name not in hidden]})
             for title, options in self.fieldsets
@@ -66,6 +68,18 @@ class CampaignAdmin(StaffAdmin):
         shown = ("state", "takes", "spent")
         return shown if obj is None or obj.status == Status.DRAFT else (*shown, "code", "campaign_type")
 
+    # --- what a row says ------------------------------------------------------------------------------------
+
+    @display(description=gettext_lazy("campaign"), ordering="code")
+    def title(self, campaign: ReferralCampaign) -> SafeString:
+        """What people call it, what services call it, and its type."""
+        return format_html(
+            '{}<span class="campaign-hint">{}</span><span class="campaign-hint">{}</span>',
+            campaign.name,
+            campaign.code,
+            campaign.get_campaign_type_display(),
+        )
+
     @display(description=gettext_lazy("status"), ordering="status")
     def status_badge(self, campaign: ReferralCampaign) -> SafeString:
         """The status in its colour."""
@@ -73,8 +87,11 @@ class CampaignAdmin(StaffAdmin):
 
     @display(description=gettext_lazy("status"))
     def state(self, campaign: ReferralCampaign) -> SafeString:
-        """The status, and how it is changed."""
-        return format_html("{} {}", self.status_badge(campaign), _("The buttons above the form change it."))
+        """The status, how it is changed, and what stands in the way of activating it."""
+        words = [_("The buttons at the top of the page change it.")]
+        if campaign.status in (Status.DRAFT, Status.PAUSED) and (obstacle := activation_obstacle(campaign)):
+            words = [_("It cannot be activated yet: the rules %s.") % obstacle]
+        return format_html("{} {}", self.status_badge(campaign), words[0])
 
     @display(description=gettext_lazy("takes events"))
     def takes(self, campaign: ReferralCampaign) -> str:
@@ -86,25 +103,82 @@ class CampaignAdmin(StaffAdmin):
         """From when till when it takes events."""
         if not campaign.start_at and not campaign.end_at:
             return _("always")
-        return " – ".join(
-            f"{moment:%Y-%m-%d %H:%M}" if moment else "…" for moment in (campaign.start_at, campaign.end_at)
-        )
+        moments = [
+            (f"{moment:%Y-%m-%d %H:%M}" if moment else "…",)
+            for moment in (campaign.start_at, campaign.end_at)
+        ]
+        return format_html_join(" – ", '<span class="whitespace-nowrap">{}</span>', moments)
 
-    @display(description=gettext_lazy("budget spent"))
+    @display(description=gettext_lazy("budget"))
     def spent(self, campaign: ReferralCampaign) -> str:
-        """How much of each budget the rewards have reserved."""
+        """How much of each budget the rewards have reserved, with a bar."""
         limits = campaign.reward_rules.get("limits", {})
         spend = getattr(campaign, "spend", None) or CampaignSpend()
         parts = []
         if "budget_points" in limits:
-            parts.append((amount_text(spend.points), points_text(limits["budget_points"])))
+            budget = limits["budget_points"]
+            parts.append((amount_text(spend.points), points_text(budget), _percent(spend.points, budget)))
         if "budget_g2a" in limits:
-            parts.append((amount_text(spend.g2a), g2a_text(limits["budget_g2a"])))
-        texts = [_("%(spent)s of %(budget)s") % {"spent": spent, "budget": budget} for spent, budget in parts]
-        lines = [(text,) for text in texts]
-        return format_html_join("; ", '<span class="whitespace-nowrap">{}</span>', lines) or "–"
+            budget = limits["budget_g2a"]
+            parts.append((amount_text(spend.g2a), g2a_text(budget), _percent(spend.g2a, budget)))
+        lines = [
+            (_("%(spent)s of %(budget)s") % {"spent": spent, "budget": budget}, percent)
+            for spent, budget, percent in parts
+        ]
+        return (
+            format_html_join(
+                "",
+                '<span class="campaign-spend">{}'
+                '<progress max="100" value="{}" aria-hidden="true"></progress></span>',
+                lines,
+            )
+            or "–"
+        )
 
-    # --- saving ---------------------------------------------------------------------------------------------
+    # --- the form -------------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        """The pages of Django, and the preview that the form asks for."""
+        preview = self.admin_site.admin_view(require_POST(self.preview_view))
+        return [
+            path("preview/", preview, name="campaigns_referralcampaign_preview_new"),
+            path("<uuid:campaign_id>/preview/", preview, name="campaigns_referralcampaign_preview"),
+            *super().get_urls(),
+        ]
+
+    def preview_view(self, request: HttpRequest, campaign_id: Any = None) -> HttpResponse:
+        """What a sample event would earn by what is typed in the form; writes nothing."""
+        campaign = self.get_object(request, str(campaign_id)) if campaign_id else None
+        if campaign_id and campaign is None:
+            raise Http404
+        allowed = (
+            self.has_view_permission(request, campaign) if campaign else self.has_add_permission(request)
+        )
+        if not allowed:
+            raise PermissionDenied
+        form_class = self.get_form(request, campaign, change=campaign is not None)
+        form = form_class(request.POST, instance=campaign or ReferralCampaign())
+        return JsonResponse(preview_answer(form, SampleForm(request.POST)))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        """The form with its rules, and a preview of what they pay."""
+        form, campaign = context["adminform"].form, options.get("obj")
+        sample = SampleForm(request.POST) if "try-level1" in request.POST else SampleForm.begun()
+        preview = preview_answer(form, sample)
+        name = "admin:campaigns_referralcampaign_preview"
+        context |= {
+            "sample": sample,
+            "preview": preview,
+            "preview_state": {name: value for name, value in preview.items() if name != "html"},
+            "started_from": request.GET.get("version") if form.start_rules is not None else None,
+            "takes_welcome": preview["welcome"],
+            "useful_rows": useful_rows(form.families),
+            "versions_url": versions_page(campaign) if campaign else None,
+            "preview_url": reverse(name, args=[campaign.pk]) if campaign else reverse(f"{name}_new"),
+        }
+        return super().render_change_form(request, context, *args, **options)
 
     def changeform_view(
         self,
@@ -123,9 +197,11 @@ class CampaignAdmin(StaffAdmin):
             return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
-        """The form, with the refusal of the first pass in it."""
+        """The form, with the refusal of the first pass in it, or with the rules of an earlier version."""
         form = super().get_form(request, obj, change, **options)
         form.refusal = getattr(request, "refusal", None)
+        if request.method == "GET" and obj and self.has_change_permission(request, obj):
+            form.start_rules = self.rules_to_start_with(request, obj)
         return form
 
     def save_model(self, request: HttpRequest, obj: Model, form: CampaignForm, change: bool) -> None:
@@ -138,112 +214,11 @@ class CampaignAdmin(StaffAdmin):
             taken_over(obj, campaign_create(content=content, by=by))
         elif changes:
             saved = campaign_update(
-                campaign_id=obj.pk,
-                changes=changes,
-                by=by,
-                expected_revision=form.cleaned_data["opened_revision"] or 0,
+                campaign_id=obj.pk, changes=changes, by=by, expected_revision=form.opened_revision
             )
             taken_over(obj, saved)
 
-    # --- life cycle -----------------------------------------------------------------------------------------
 
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
-        """Only the steps that the campaign may take now."""
-        campaign = self.get_object(request, str(object_id))
-        legal = [name for name, step in STEPS.items() if campaign and step.legal_for(campaign)]
-        return [
-            entry
-            for entry in super().get_actions_detail(request, object_id)
-            if entry.action_name.rpartition("_")[2] in legal
-        ]
-
-    @action(
-        description=STEPS["activate"].title,
-        icon="play_arrow",
-        variant=VARIANTS["activate"],
-        permissions=["change"],
-    )
-    def activate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Let it take events."""
-        return self._life_step(request, object_id, STEPS["activate"])
-
-    @action(
-        description=STEPS["pause"].title,
-        icon="pause",
-        variant=VARIANTS["pause"],
-        permissions=["change"],
-    )
-    def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Stop it for a while."""
-        return self._life_step(request, object_id, STEPS["pause"])
-
-    @action(
-        description=STEPS["archive"].title,
-        icon="archive",
-        variant=VARIANTS["archive"],
-        permissions=["change"],
-    )
-    def archive(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Stop it for ever."""
-        return self._life_step(request, object_id, STEPS["archive"])
-
-    def _life_step(self, request: HttpRequest, object_id: str, step: LifeStep) -> HttpResponse:
-        """Ask, and on POST do it."""
-        campaign = self.get_object(request, object_id)
-        if campaign is None:
-            raise Http404
-        page = reverse("admin:campaigns_referralcampaign_change", args=[campaign.pk])
-        if not step.legal_for(campaign):
-            messages.error(
-                request, _("A campaign with status “%s” cannot do this.") % campaign.get_status_display()
-            )
-            return HttpResponseRedirect(page)
-        if request.method == "POST":
-            self._step_take(request, campaign.pk, step)
-            return HttpResponseRedirect(page)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": step.title,
-            "original": campaign,
-            "step": step,
-            "question": step.question % campaign.name,
-            "page": page,
-        }
-        return TemplateResponse(request, "admin/campaign_step.html", context)
-
-    def _step_take(self, request: HttpRequest, campaign_id: UUID, step: LifeStep) -> None:
-        revision = request.POST.get("revision", "")
-        try:
-            campaign = campaign_update(
-                campaign_id=campaign_id,
-                changes={"status": step.status},
-                by=person_name(request.user),
-                expected_revision=int(revision) if revision.isdecimal() else 0,
-            )
-        except DomainError as refusal:
-            problems = [text for texts in by_field(refusal.details).values() for text in texts]
-            messages.error(request, "; ".join(problems) or str(refusal))
-            return
-        self.log_change(request, campaign, [{"changed": {"fields": [str(_("status"))]}}])
-        messages.success(request, step.done % campaign.name)
-
-
-@admin.register(RuleVersion)
-class RuleVersionAdmin(ReadOnlyAdmin):
-    """Every version of every campaign's rules."""
-
-    list_display = ("campaign", "number", "valid_from", "created_by")
-    list_filter = ("campaign",)
-    list_select_related = ("campaign",)
-    ordering = ("-valid_from",)
-    fields = ("campaign", "number", "valid_from", "created_by", "rules_shown")
-
-    def title_of(self, row: RuleVersion) -> str:
-        """The campaign and the number."""
-        return f"{row.campaign.code} #{row.number}"
-
-    @display(description=gettext_lazy("rules"))
-    def rules_shown(self, version: RuleVersion) -> SafeString:
-        """The rules with their lines."""
-        return json_block(version.rules)
+def _percent(spent: Any, budget: Any) -> int:
+    whole = Decimal(budget)
+    return min(int(100 * Decimal(spent) / whole), 100) if whole else 100

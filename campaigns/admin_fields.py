@@ -1,4 +1,4 @@
-"""Form fields for what plain Django fields would bend: exact JSON and lists of event types."""
+"""Form fields for what plain Django fields would bend: exact JSON, lists of event types, scopes."""
 
 import json
 from decimal import Decimal
@@ -6,15 +6,22 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from django.utils.translation import gettext_lazy
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from campaigns.families import PURCHASES_BY_MODULE
 
 
 class CodeWidget(UnfoldAdminTextareaWidget):
     """A textarea for JSON: equally wide letters and no spell checker."""
 
     def __init__(self, rows: int) -> None:
-        look = "font-family: ui-monospace, monospace; font-weight: 400"
-        super().__init__(attrs={"rows": rows, "spellcheck": "false", "autocomplete": "off", "style": look})
+        look = {"spellcheck": "false", "autocomplete": "off", "class": "campaign-code"}
+        super().__init__(attrs={"rows": rows, **look})
 
 
 class ExactJSONField(forms.CharField):
@@ -91,3 +98,61 @@ class EventTypesField(forms.CharField):
 
 def _names(text: str) -> list[str]:
     return text.replace(",", " ").split()
+
+
+SCOPE_LABELS = {
+    "module": gettext_lazy("Module"),
+    "country_id": gettext_lazy("Country id"),
+    "city_id": gettext_lazy("City id"),
+    "rf_partner_id": gettext_lazy("Partner id"),
+}
+ANY = gettext_lazy("any")
+MODULES = {
+    "quest": gettext_lazy("Quest"),
+    "voucher": gettext_lazy("Voucher"),
+    "rielt": gettext_lazy("Rielt"),
+}
+
+
+class ScopeWidget(forms.MultiWidget):
+    """An input for each key of a scope."""
+
+    template_name = "campaigns/scope.html"
+
+    def __init__(self) -> None:
+        modules = [("", ANY), *((name, MODULES[name]) for name in PURCHASES_BY_MODULE)]
+        inputs = {
+            "module": UnfoldAdminSelectWidget(attrs={"title": SCOPE_LABELS["module"]}, choices=modules),
+            **{
+                key: UnfoldAdminTextInputWidget(
+                    attrs={"title": label, "maxlength": 64, "autocomplete": "off", "placeholder": ANY}
+                )
+                for key, label in SCOPE_LABELS.items()
+                if key != "module"
+            },
+        }
+        super().__init__(inputs)
+
+    def decompress(self, value: Any) -> list[Any]:
+        """The values of a stored scope, by input."""
+        return [(value or {}).get(key) for key in SCOPE_LABELS]
+
+
+class ScopeField(forms.Field):
+    """Which events belong to a campaign: each key that is filled in narrows it."""
+
+    widget = ScopeWidget
+
+    def clean(self, value: Any) -> dict[str, Any]:
+        """The scope, without the keys that are left empty."""
+        texts = [str(text or "").strip() for text in value or []]
+        if any("\x00" in text for text in texts):
+            raise forms.ValidationError(_("Null characters are not allowed."))
+        return {key: text for key, text in zip(SCOPE_LABELS, texts, strict=False) if text}
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether any key differs; a number and its digits are the same id."""
+        try:
+            return self.clean(data) != {key: str(value) for key, value in (initial or {}).items()}
+        except forms.ValidationError:
+            return True

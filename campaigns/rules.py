@@ -10,10 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.utils.text import format_lazy
-from django.utils.translation import gettext_lazy as _
-
-from api.errors import Text, ValidationFailed
+from api.errors import ValidationFailed
 from campaigns.families import FAMILIES, ONBOARDING, REGISTRATION
 from campaigns.roles import PRO, VIP
 
@@ -28,7 +25,7 @@ LOCK, SKIP = "lock", "skip"
 # What these report has no amount, so that percents and minimums of it earn nothing.
 AMOUNTLESS = frozenset({REGISTRATION, ONBOARDING})
 
-Problems = dict[str, list[Text]]
+Problems = dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +102,7 @@ class Rules:
 
 
 class _Refused(Exception):
-    """A value is not of its key's type; the problem says what it must be."""
-
-    def __init__(self, problem: Text, **values: Any) -> None:
-        super().__init__(problem)
-        self.problem = format_lazy(problem, **values) if values else problem
+    """A value is not of its key's type; the text says what it must be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +120,9 @@ class Reader:
 def _whole(most: int) -> Reader:
     def read(value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise _Refused(_("must be a whole number"))
+            raise _Refused("must be a whole number")
         if not 0 <= value <= most:
-            raise _Refused(_("must be from 0 to {most}"), most=most)
+            raise _Refused(f"must be from 0 to {most}")
         return value
 
     return Reader(read, {"type": "integer", "minimum": 0, "maximum": most})
@@ -141,12 +134,12 @@ def _decimal(*, places: int, most: Decimal) -> Reader:
         if isinstance(value, bool) or not re.fullmatch(
             r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,2})?", text, re.ASCII
         ):
-            raise _Refused(_('must be a number such as 1.5 or "1.5"'))
+            raise _Refused('must be a number such as 1.5 or "1.5"')
         number = Decimal(text)
         if not 0 <= number <= most:
-            raise _Refused(_("must be from 0 to {most}"), most=most)
+            raise _Refused(f"must be from 0 to {most}")
         if number and int(number.normalize().as_tuple().exponent) < -places:
-            raise _Refused(_("must have at most {places} decimal places"), places=places)
+            raise _Refused(f"must have at most {places} decimal places")
         return number
 
     text = rf"^[0-9]{{1,{most.adjusted() + 1}}}(\.[0-9]{{1,{places}}})?$"
@@ -157,7 +150,7 @@ def _decimal(*, places: int, most: Decimal) -> Reader:
 def _one_of(*choices: str) -> Reader:
     def read(value: Any) -> str:
         if value not in choices or not isinstance(value, str):
-            raise _Refused(_("must be one of: {choices}"), choices=", ".join(choices))
+            raise _Refused(f"must be one of: {', '.join(choices)}")
         return value
 
     return Reader(read, {"type": "string", "enum": list(choices)})
@@ -216,18 +209,19 @@ def rules_parse(data: Any, *, welcome_bonus_allowed: bool = True, path: str = "r
     }
     if "referred" in levels and not welcome_bonus_allowed:
         problems[f"{path}.levels.referred"] = [
-            _("a partner_onboarding campaign has no referred user to welcome")
+            "a partner_onboarding campaign has no referred user to welcome"
         ]
     limits = Limits(**_values(sections.get("limits", {}), f"{path}.limits", LIMIT_KEYS, problems))
     if problems:
-        raise ValidationFailed.of_fields(problems)
+        first, sentences = next(iter(problems.items()))
+        raise ValidationFailed(f"{first}: {sentences[0]}", problems)
     return Rules(levels=levels, limits=limits)
 
 
 def _level(data: Any, path: str, problems: Problems) -> LevelRule:
     values = _values(data, path, LEVEL_KEYS, problems)
     if "before_role" in values and "locked_until_role" not in values:
-        problems.setdefault(f"{path}.before_role", []).append(_("needs locked_until_role beside it"))
+        problems.setdefault(f"{path}.before_role", []).append("needs locked_until_role beside it")
     points = {family: values.pop(key) for family in FAMILIES if (key := f"points_per_{family}") in values}
     g2a = {family: values.pop(key) for family in FAMILIES if (key := f"g2a_per_{family}") in values}
     return LevelRule(points=points, g2a=g2a, **values)
@@ -235,13 +229,11 @@ def _level(data: Any, path: str, problems: Problems) -> LevelRule:
 
 def _section(data: Any, path: str, names: tuple[str, ...], problems: Problems) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
-        problems[path] = [_("must be an object")]
+        problems[path] = ["must be an object"]
         return {}
     for key in data:
         if key not in names:
-            problems[f"{path}.{key}"] = [
-                format_lazy(_("unknown key; known are: {known}"), known=", ".join(names))
-            ]
+            problems[f"{path}.{key}"] = [f"unknown key; known are: {', '.join(names)}"]
     return data
 
 
@@ -255,7 +247,7 @@ def _values(
         try:
             values[key] = readers[key](value)
         except _Refused as refusal:
-            problems[f"{path}.{key}"] = [refusal.problem]
+            problems[f"{path}.{key}"] = [str(refusal)]
     return values
 
 

@@ -10,17 +10,15 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.text import format_lazy
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
-from access.audit import Verb, audit_note
 from api.decoding import CODE_PATTERN, EVENT_TYPE_PATTERN, ID_PATTERN
 from api.errors import EditConflict, IllegalTransition, NotFound, ValidationFailed
 from campaigns.catalog import catalog
 from campaigns.families import PURCHASES_BY_MODULE, RF_PARTNER_ONBOARDED, USER_REGISTERED, family_of
 from campaigns.locks import lock_campaign
 from campaigns.models import CampaignSpend, ReferralCampaign, RuleVersion
-from campaigns.rules import Problems, Rules, rules_json, rules_parse
+from campaigns.rules import Rules, rules_json, rules_parse
 
 Type = ReferralCampaign.Type
 Status = ReferralCampaign.Status
@@ -70,14 +68,8 @@ def campaign_create(*, content: CampaignContent, by: str, status: str = Status.D
             **{name: getattr(content, name) for name in CONTENT_FIELDS}, status=status
         )
         _version_add(campaign, by)
-        audit_note(by=by, verb=Verb.CREATED, target=campaign, after=_state(campaign))
     catalog.forget()
     return campaign
-
-
-def _state(campaign: ReferralCampaign) -> dict[str, Any]:
-    """What people decide about a campaign, for the audit log."""
-    return {name: getattr(campaign, name) for name in (*CONTENT_FIELDS, "status")}
 
 
 def campaign_update(
@@ -96,11 +88,38 @@ def campaign_update(
             raise NotFound(_("There is no such campaign."))
         if expected_revision is not None and campaign.revision != expected_revision:
             raise EditConflict(_("Somebody else has changed this campaign since you opened it."))
-        before = _state(campaign)
         _apply(campaign, dict(changes), by)
-        audit_note(by=by, verb=Verb.CHANGED, target=campaign, before=before, after=_state(campaign))
     catalog.forget()
     return campaign
+
+
+def campaign_duplicate(*, campaign_id: UUID, code: str, name: str, by: str) -> ReferralCampaign:
+    """Make a draft with the rules, type, scope and description of another campaign; its window is its own.
+
+    Raises NotFound, ValidationFailed.
+    """
+    campaign = ReferralCampaign.objects.filter(pk=campaign_id).first()
+    if campaign is None:
+        raise NotFound(_("There is no such campaign."))
+    content = CampaignContent(
+        code=code,
+        name=name,
+        campaign_type=campaign.campaign_type,
+        description=campaign.description,
+        event_types=campaign.event_types,
+        scope=campaign.scope,
+        reward_rules=campaign.reward_rules,
+    )
+    return campaign_create(content=content, by=by)
+
+
+def activation_obstacle(campaign: ReferralCampaign) -> str | None:
+    """Why a campaign as it is saved could not be activated; None when nothing stands in the way."""
+    try:
+        _check_can_pay(rules_parse(campaign.reward_rules), campaign.event_types)
+    except ValidationFailed as refusal:
+        return next(iter(refusal.details.values()))[0]
+    return None
 
 
 @contextmanager
@@ -126,7 +145,7 @@ def _apply(campaign: ReferralCampaign, changes: dict[str, Any], by: str) -> None
     rules = content_check(content)
     if status != campaign.status and status not in NEXT_STATUSES[campaign.status]:
         raise IllegalTransition(
-            _("A campaign that is {old} cannot become {new}."), old=campaign.status, new=status
+            _("A campaign that is %(old)s cannot become %(new)s.") % {"old": campaign.status, "new": status}
         )
     if status == Status.ACTIVE:
         _check_can_pay(rules, content.event_types)
@@ -169,26 +188,25 @@ def content_check(content: CampaignContent) -> Rules:
     Fills in `event_types` where the type decides them and stores decimals of the rules as strings. Raises
     ValidationFailed with every problem found.
     """
-    problems: Problems = {}
+    problems: dict[str, list[str]] = {}
     rules = _checked_rules(content, problems)
     if not isinstance(content.code, str) or not re.fullmatch(CODE_PATTERN, content.code):
         problems["code"] = [_("must be 3 to 64 characters of a-z, 0-9, _ and -")]
     if not isinstance(content.name, str) or not content.name.strip() or len(content.name) > NAME_LENGTH:
         problems["name"] = [_("must be 1 to 200 characters")]
     if content.campaign_type not in Type.values:
-        problems["campaign_type"] = [
-            format_lazy(_("must be one of: {choices}"), choices=", ".join(Type.values))
-        ]
+        problems["campaign_type"] = [_("must be one of: %s") % ", ".join(Type.values)]
     else:
         problems |= _scope_problems(content) or _event_type_problems(content)
     if content.start_at and content.end_at and content.start_at >= content.end_at:
         problems["end_at"] = [_("must be later than the start")]
     if problems:
-        raise ValidationFailed.of_fields(problems)
+        path, sentences = next(iter(problems.items()))
+        raise ValidationFailed(f"{path}: {sentences[0]}", problems)
     return rules
 
 
-def _checked_rules(content: CampaignContent, problems: Problems) -> Rules:
+def _checked_rules(content: CampaignContent, problems: dict[str, list[str]]) -> Rules:
     try:
         rules = rules_parse(
             content.reward_rules, welcome_bonus_allowed=content.campaign_type != Type.PARTNER_ONBOARDING
@@ -200,15 +218,13 @@ def _checked_rules(content: CampaignContent, problems: Problems) -> Rules:
     return rules
 
 
-def _scope_problems(content: CampaignContent) -> Problems:
+def _scope_problems(content: CampaignContent) -> dict[str, list[str]]:
     if not isinstance(content.scope, dict):
         return {"scope": [_("must be an object")]}
-    problems: Problems = {}
+    problems = {}
     for key, value in content.scope.items():
         if key not in SCOPE_KEYS:
-            problems[f"scope.{key}"] = [
-                format_lazy(_("unknown key; known are: {known}"), known=", ".join(SCOPE_KEYS))
-            ]
+            problems[f"scope.{key}"] = [_("unknown key; known are: %s") % ", ".join(SCOPE_KEYS)]
         elif type(value) not in (str, int) or not re.fullmatch(ID_PATTERN, str(value)):
             problems[f"scope.{key}"] = [_("must be 1 to 64 printable characters without spaces")]
     module = content.scope.get("module")
@@ -217,13 +233,11 @@ def _scope_problems(content: CampaignContent) -> Problems:
         and module is not None
         and str(module) not in PURCHASES_BY_MODULE
     ):
-        problems["scope.module"] = [
-            format_lazy(_("must be one of: {choices}"), choices=", ".join(PURCHASES_BY_MODULE))
-        ]
+        problems["scope.module"] = [_("must be one of: %s") % ", ".join(PURCHASES_BY_MODULE)]
     return problems
 
 
-def _event_type_problems(content: CampaignContent) -> Problems:
+def _event_type_problems(content: CampaignContent) -> dict[str, list[str]]:
     """Check the event types, or fill them in where the campaign's type decides."""
     given = content.event_types
     if content.campaign_type == Type.CUSTOM:
@@ -235,8 +249,7 @@ def _event_type_problems(content: CampaignContent) -> Problems:
         return {}
     decided = event_types_of(content.campaign_type, content.scope.get("module"))
     if given and (not isinstance(given, list) or sorted(map(str, given)) != sorted(decided)):
-        sentence = _("are decided by the campaign's type: {types}")
-        return {"event_types": [format_lazy(sentence, types=", ".join(decided))]}
+        return {"event_types": [_("are decided by the campaign's type: %s") % ", ".join(decided)]}
     content.event_types = decided
     return {}
 

@@ -19,6 +19,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from access.admin_base import ReadOnlyAdmin, badge
+from rewards import admin_campaigns as admin_campaigns  # Registers the page of campaigns.
 from rewards.admin_history import AttemptInline, TransitionInline
 from rewards.admin_moves import MOVES, Move, WhyForm, rewards_chosen, rewards_move
 from rewards.admin_recovery import FindingInline

@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 import msgspec
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from api.decoding import decoder
 from api.errors import NotFound, ValidationFailed
@@ -46,7 +45,7 @@ def task_report_accept(report: TaskReport, *, by: str, request_id: str) -> None:
     """
     if report.status == CONFIRMED and reference_of(report.tx_hash) is None:
         raise ValidationFailed.of(
-            "tx_hash", _("is required for a confirmed task: 1 to 128 printable characters")
+            "tx_hash", "is required for a confirmed task: 1 to 128 printable characters"
         )
     with transaction.atomic():
         reward = _paid_by(report.task_id)
@@ -117,7 +116,7 @@ def _replaced_task(report: TaskReport, by: str, request_id: str) -> None:
         .first()
     )
     if accepted is None:
-        raise NotFound(_("There is no such task."))
+        raise NotFound("There is no such task.")
     if report.status == FAILED:
         return
     reward = locked_reward(accepted.reward_id)

@@ -29,8 +29,7 @@ class Analytics:
         replies: list[Reply] = []
 
         def call() -> Reply:
-            content = json.dumps({"events": events}).encode()
-            replies.append(self._transport.call("POST", BULK, request_id=request_id, content=content))
+            replies.append(self._transport.call("POST", BULK, request_id=request_id, body={"events": events}))
             return replies[0]
 
         answer = answer_of(call, lambda body: Answer(Outcome.BOOKED))

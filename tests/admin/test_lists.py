@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from campaigns.admin_merge import Opened, opened_of
 from campaigns.models import ReferralCampaign
 from referral.models import ReferralEvent, ReferralLink
 from rewards.models import ReferralReward
@@ -102,7 +103,8 @@ def test_switching_a_link_off_leaves_the_rest_alone(boss: Client, world: World) 
 def test_json_is_kept_exactly_and_told_where_it_is_broken(boss: Client, campaigns: None) -> None:
     campaign = draft_make()
     page = address(ReferralCampaign, "change", campaign.pk)
-    fields = {"name": "Spring", "code": "spring", "campaign_type": "user_invite", "opened_revision": 1}
+    fields = {"name": "Spring", "code": "spring", "campaign_type": "user_invite", "rules_as_json": "on"}
+    fields["opened"] = str(Opened(1, {}))
     broken = {
         '{"levels": {': "look at line 1, column 13",
         '{"levels": {}, "levels": {}}': "stands twice",
@@ -127,9 +129,7 @@ def test_saving_a_page_unchanged_changes_nothing(boss: Client, campaigns: None) 
     campaign.refresh_from_db()
     page = address(ReferralCampaign, "change", campaign.pk)
     form = boss.get(page).context["adminform"].form
-    sent = {name: form[name].value() for name in form.fields if form[name].value() not in (None, False)}
-    started = sent.pop("start_at")
-    sent |= {"start_at_0": f"{started:%Y-%m-%d}", "start_at_1": f"{started:%H:%M:%S}"}
+    sent = {**opened_of(str(form["opened"].value())).inputs, "opened": form["opened"].value()}
 
     answer = boss.post(page, sent)
 

@@ -1,1 +1,0 @@
-"""Django's PostgreSQL backend with a cheaper question about a kept connection."""

@@ -28,6 +28,9 @@ bench: $(DEVELOPMENT) ## measure everything beside what the database can do, wit
 bench-quick: $(DEVELOPMENT) ## the same within 3 minutes (ARGS="--only events --repetitions 3")
 	@$(PYTHON) -m benchmarks --quick $(ARGS)
 
+bench-growth: $(DEVELOPMENT) ## the same questions at 10 thousand and up to 5 million rewards (ARGS="--size 1000000")
+	@$(PYTHON) -m benchmarks.growth $(ARGS)
+
 check: lint types imports migrations translations openapi-check ## run every static check
 
 lint: $(DEVELOPMENT) ## check style and formatting
@@ -66,4 +69,4 @@ $(RUNTIME): requirements.txt $(MADE)
 $(DEVELOPMENT): requirements.txt requirements-dev.txt $(MADE)
 	@$(INSTALL) requirements-dev.txt $@ $(RUNTIME)
 
-.PHONY: help run test chaos bench bench-quick check lint types imports migrations translations openapi openapi-check clean
+.PHONY: help run test chaos bench bench-quick bench-growth check lint types imports migrations translations openapi openapi-check clean

@@ -57,10 +57,11 @@ def judge(claimed: Claimed, progress: Callable[[str], object] = str) -> list[str
         ("deadlocks", deadlocks, 0),
     )
     wrong = [f"{name}: {found:,} instead of {right:,}" for name, found, right in expected if found != right]
-    return wrong + _counters(progress)
+    return wrong + wrong_counters(progress)
 
 
-def _counters(progress: Callable[[str], object]) -> list[str]:
+def wrong_counters(progress: Callable[[str], object]) -> list[str]:
+    """The first counters that are not what counting gives, and how many more there are."""
     found: list[str] = []
     for portion in differences(portion_rows=200_000, progress=progress):
         found += [str(one) for one in portion]

@@ -11,4 +11,5 @@ def clean(clone: Path) -> None:
     run_folder = make_run_folder(clone)
     with sole_launcher(run_folder):
         end_leftovers(run_folder)
-        binaries.forget_elsewhere(run_folder / "postgres", clone.name)
+        for place in ("postgres", "growth"):
+            binaries.forget_elsewhere(run_folder / place, clone.name)

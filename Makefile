@@ -69,4 +69,4 @@ $(RUNTIME): requirements.txt $(MADE)
 $(DEVELOPMENT): requirements.txt requirements-dev.txt $(MADE)
 	@$(INSTALL) requirements-dev.txt $@ $(RUNTIME)
 
-.PHONY: help run test chaos bench bench-quick bench-growth check lint types imports migrations translations openapi openapi-check clean
+.PHONY: help run test chaos bench bench-quick bench-growth check lint types imports migrations translations openapi openapi-check audit clean

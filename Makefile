@@ -55,6 +55,9 @@ openapi: $(DEVELOPMENT) ## write docs/openapi.json anew, and name what changes f
 openapi-check: $(DEVELOPMENT) ## check that docs/openapi.json is what the code makes
 	@$(PYTHON) -m launcher.throwaway $(PYTHON) manage.py openapi --check
 
+audit: $(DEVELOPMENT) ## look for known vulnerabilities of the pinned packages (ARGS=--strict)
+	@$(PYTHON) -m launcher.audit $(ARGS)
+
 clean: ## remove what set-up, runs and tests have made, the demo's database included
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m launcher clean; fi
 	rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from access.admin_audit import AuditedAdmin
 from access.admin_base import StaffAdmin
 from access.grants import grants
 from access.models import ServiceOperation
@@ -52,7 +53,7 @@ class ServiceOperationForm(forms.ModelForm):
 
 
 @admin.register(ServiceOperation)
-class ServiceOperationAdmin(StaffAdmin):
+class ServiceOperationAdmin(AuditedAdmin, StaffAdmin):
     """Staff add and remove rights of services; a change is in force within seconds."""
 
     form = ServiceOperationForm

@@ -50,7 +50,7 @@ class StaffAdmin(ModelAdmin):
             request.object_title = self.title_of(row)  # type: ignore[attr-defined]
         return row
 
-    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+    def get_search_fields(self, request: HttpRequest) -> list[str] | tuple[str, ...]:
         """Shows the search box where there is something to search by."""
         return self.exact_lookups or tuple(super().get_search_fields(request))
 

@@ -6,6 +6,7 @@ Whoever is let in is counted here, so that no view can forget it; so is whoever 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -21,9 +22,9 @@ Caller = TypeVar("Caller", Service, EndUser)
 
 def bearer_token(request: Request) -> str:
     """The token of the Authorization header. Raises Unauthenticated."""
-    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    scheme, _space, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("Send a token: Authorization: Bearer …")
+        raise Unauthenticated(_("Send a token: Authorization: Bearer …"))
     return str(token.strip())
 
 
@@ -66,7 +67,7 @@ class AdminAuthentication(UserAuthentication):
         signed_in = SessionAuthentication().authenticate(request)
         if signed_in is None:
             count_failure(request)
-            raise Unauthenticated("Sign in to the back-office or send a token: Authorization: Bearer …")
+            raise Unauthenticated(_("Sign in to the back-office or send a token: Authorization: Bearer …"))
         # No user id has a space in it.
         count_user(f"staff {signed_in[0].pk}")
         return signed_in[0], None
@@ -109,6 +110,8 @@ def service_allowed(request: Request, operation: str, event_type: str | None = "
     else:
         allowed = grants.allows(service.name, operation, event_type)
     if not allowed:
-        what = f"{operation} for {event_type}" if event_type else operation
-        raise Forbidden(f"{service.name} may not call {what}.")
+        sentence = _("{name} may not call {operation} for {event_type}.")
+        if not event_type:
+            sentence = _("{name} may not call {operation}.")
+        raise Forbidden(sentence, name=service.name, operation=operation, event_type=event_type)
     return service

@@ -17,19 +17,21 @@ class Grants:
         self._lock = threading.Lock()
         self._loaded_at = float("-inf")
         self._rows: frozenset[Grant] = frozenset()
+        self._operations: frozenset[tuple[str, str]] = frozenset()
 
     def allows(self, service: str, operation: str, event_type: str = "") -> bool:
         """Whether the service may call the operation, for this event type where it has one."""
-        return (service, operation, event_type) in self._current()
+        self._refresh()
+        return (service, operation, event_type) in self._rows
 
     def allows_some(self, service: str, operation: str) -> bool:
         """Whether the service may call the operation at all, whatever the event type."""
-        return any(row[:2] == (service, operation) for row in self._current())
+        self._refresh()
+        return (service, operation) in self._operations
 
-    def _current(self) -> frozenset[Grant]:
+    def _refresh(self) -> None:
         if time.monotonic() - self._loaded_at >= CACHE_SECONDS:
             self._load()
-        return self._rows
 
     def forget(self) -> None:
         """Make the next question read the database."""
@@ -39,6 +41,7 @@ class Grants:
         with self._lock:
             started = time.monotonic()
             self._rows = frozenset(ServiceOperation.objects.values_list("service", "operation", "event_type"))
+            self._operations = frozenset((service, operation) for service, operation, _ in self._rows)
             self._loaded_at = started
 
 

@@ -18,6 +18,7 @@ import orjson
 import requests
 import urllib3
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from django.utils.translation import gettext_lazy as _
 
 from api.errors import Unavailable
 
@@ -66,7 +67,7 @@ class KeySet:
             self._ask_or_give_way()
             found = self._known(key_id)
         if not found and self._failed:
-            raise Unavailable("The keys of users' tokens cannot be fetched right now. Try again.")
+            raise Unavailable(_("The keys of users' tokens cannot be fetched right now. Try again."))
         return found
 
     def _known(self, key_id: str | None) -> list[jwt.PyJWK]:
@@ -86,7 +87,7 @@ class KeySet:
         """Ask, unless another thread does; only the first keys of a process are waited for."""
         is_first = self._asked_at is None
         if not self._asking.acquire(timeout=TIMEOUT_SECONDS if is_first else 0):
-            raise Unavailable("The keys of users' tokens are being fetched. Try again.")
+            raise Unavailable(_("The keys of users' tokens are being fetched. Try again."))
         if self._may_ask():
             self._ask()
         else:

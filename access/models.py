@@ -1,5 +1,6 @@
-"""Which service may call which operation: data, so that staff can add a service without a release."""
+"""Which service may call what, what people have changed, and who tries to sign in."""
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -45,3 +46,72 @@ class ServiceOperation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.service}: {self.operation} {self.event_type}".strip()
+
+
+class AuditEntry(models.Model):
+    """One change that a person made: who, when, what, from what to what, why, in which request.
+
+    Written by `access.audit.audit_note` in the transaction of the change; never changed (a trigger sees to
+    it).
+    """
+
+    class Verb(models.TextChoices):
+        """What was done; a move of a reward is a change of its status."""
+
+        CREATED = "created", _("created")
+        CHANGED = "changed", _("changed")
+        DELETED = "deleted", _("deleted")
+        IMPORTED = "imported", _("imported")
+        SIGNED_IN = "signed_in", _("signed in")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(_("when"), auto_now_add=True)
+    actor = models.CharField(_("who"), max_length=160)
+    verb = models.CharField(_("did what"), max_length=16, choices=Verb.choices)
+    object_type = models.CharField(_("kind of object"), max_length=64)
+    object_id = models.CharField(_("object id"), max_length=64)
+    object_name = models.CharField(_("object"), max_length=200)
+    before = models.JSONField(_("before"), null=True, blank=True, encoder=DjangoJSONEncoder)
+    after = models.JSONField(_("after"), null=True, blank=True, encoder=DjangoJSONEncoder)
+    reason = models.CharField(_("why"), max_length=500, blank=True, default="")
+    request_id = models.CharField(_("request id"), max_length=128, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
+        ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(verb__in=["created", "changed", "deleted", "imported", "signed_in"]),
+                name="audit_verb_known",
+            ),
+        )
+        indexes = (
+            # "What has this person done, newest first."
+            models.Index(fields=["actor", "id"], name="audit_by_actor"),
+            # "What was done to this object, newest first."
+            models.Index(fields=["object_id", "id"], name="audit_by_object"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.verb} {self.object_type} {self.object_name}"
+
+
+class SignInTries(models.Model):
+    """How often one key (an account, an address, or both) has tried to sign in since `since`.
+
+    The key is a keyed hash. Written before the password is looked at, deleted by success or by age.
+    """
+
+    key = models.CharField(primary_key=True, max_length=64)
+    tries = models.PositiveIntegerField()
+    since = models.DateTimeField()
+
+    class Meta:
+        indexes = (
+            # "Forget the tries that no longer count."
+            models.Index(fields=["since"], name="sign_in_tries_by_age"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.tries}"

@@ -6,13 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from rest_framework.throttling import BaseThrottle
 
 from access.windows import LocalWindows, Rate, SharedWindows
 from api.addresses import address_group, client_address
 from api.errors import Throttled
-
-SIGN_INS = Rate(20, 300)
 
 
 @lru_cache(maxsize=64)
@@ -30,7 +29,7 @@ def _count(name: str, rate: Rate | None, key: str) -> None:
         return
     wait = _windows(name, rate, settings.REDIS_URL).hit(key)
     if wait > 0:
-        raise Throttled("There were too many requests. Wait a little and try again.", math.ceil(wait))
+        raise Throttled(_("There were too many requests. Wait a little and try again."), math.ceil(wait))
 
 
 def count_service(name: str) -> None:
@@ -57,12 +56,6 @@ def count_failure(request: Any) -> None:
     """
     if settings.THROTTLE_ADDRESS is not None:
         _count("failure", settings.THROTTLE_ADDRESS, address_group(client_address(request.META)))
-
-
-def count_sign_in(request: HttpRequest) -> None:
-    """Count an attempt to sign in to the back-office, before the password is looked at. Raises Throttled."""
-    if settings.THROTTLE_ADDRESS is not None:
-        _count("sign-in", SIGN_INS, address_group(client_address(request.META)))
 
 
 class AddressThrottle(BaseThrottle):

@@ -14,6 +14,7 @@ from typing import Any
 
 import jwt
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from access.jwks import key_set
 from api.decoding import ID_PATTERN
@@ -26,7 +27,7 @@ OUTGOING_SECONDS = 300
 REMEMBER_SECONDS = 5.0
 REMEMBER_TOKENS = 4096
 
-_REFUSED = "The token is missing, expired or not valid here."
+_REFUSED = _("The token is missing, expired or not valid here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,9 @@ def _service_claims(token: str) -> Mapping[str, Any]:
     keys = settings.SERVICE_JWT_KEYS.get(issuer, ()) if isinstance(issuer, str) else ()
     claims = _verified(token, keys, ["HS256"], audience=SERVICE_AUDIENCE, required=["exp", "iss", "aud"])
     if claims["exp"] > time.time() + SERVICE_TOKEN_SECONDS:
-        raise Unauthenticated(f"A service token may live {SERVICE_TOKEN_SECONDS} seconds at most.")
+        raise Unauthenticated(
+            _("A service token may live {seconds} seconds at most."), seconds=SERVICE_TOKEN_SECONDS
+        )
     return claims
 
 

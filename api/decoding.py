@@ -12,9 +12,11 @@ from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from api.errors import InvalidJson, PayloadTooLarge, UnsupportedMediaType, ValidationFailed
+from api.errors import InvalidJson, PayloadTooLarge, Text, UnsupportedMediaType, ValidationFailed
 
 BODY_LIMIT_BYTES = 1024 * 1024
 METADATA_LIMIT_BYTES = 8 * 1024
@@ -37,10 +39,10 @@ ReferralCode = Annotated[str, msgspec.Meta(max_length=64)]
 
 # What a person is told in place of a regular expression.
 SHAPES = {
-    ID_PATTERN: "must be 1 to 64 printable ASCII characters without spaces",
-    r"^[!-~]{1,128}\Z": "must be 1 to 128 printable ASCII characters without spaces",
-    CODE_PATTERN: "must be 3 to 64 characters of a-z, 0-9, _ and -",
-    EVENT_TYPE_PATTERN: "must be 2 to 64 characters of a-z, 0-9 and _, beginning with a letter",
+    ID_PATTERN: _("must be 1 to 64 printable ASCII characters without spaces"),
+    r"^[!-~]{1,128}\Z": _("must be 1 to 128 printable ASCII characters without spaces"),
+    CODE_PATTERN: _("must be 3 to 64 characters of a-z, 0-9, _ and -"),
+    EVENT_TYPE_PATTERN: _("must be 2 to 64 characters of a-z, 0-9 and _, beginning with a letter"),
 }
 
 Struct = TypeVar("Struct")
@@ -59,6 +61,17 @@ _read_any = msgspec.json.Decoder(Any, float_hook=_exact).decode
 _PATH = re.compile(r"^(?P<problem>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`$")
 _REGEX = re.compile(r"matching regex '(?P<regex>.*)'$", re.DOTALL)
+_LENGTH = re.compile(r"^Expected `(?:str|array)` of length (?P<bound>>=|<=) (?P<length>\d+)$")
+_TYPE = re.compile(r"^Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`$")
+_TYPES = {
+    "str": _("a text"),
+    "int": _("a whole number"),
+    "float": _("a number"),
+    "bool": _("true or false"),
+    "array": _("a list"),
+    "object": _("an object"),
+    "null": _("null"),
+}
 
 
 class BodyParser:
@@ -78,16 +91,16 @@ def body_of(request: Request, *, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes:
     """
     content_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if content_type != "application/json":
-        raise UnsupportedMediaType("The body must be JSON: send Content-Type: application/json.")
+        raise UnsupportedMediaType(_("The body must be JSON: send Content-Type: application/json."))
     try:
         declared = int(request.META.get("CONTENT_LENGTH") or 0)
         if declared > limit_bytes:
-            raise PayloadTooLarge(f"The body is over {limit_bytes} bytes.")
+            raise PayloadTooLarge(_("The body is over {limit} bytes."), limit=limit_bytes)
         body = _chunked(request, limit_bytes) if _is_chunked(request) else request._request.body
     except (RequestDataTooBig, ValueError) as error:
-        raise PayloadTooLarge(f"The body is over {limit_bytes} bytes.") from error
+        raise PayloadTooLarge(_("The body is over {limit} bytes."), limit=limit_bytes) from error
     if len(body) > limit_bytes:
-        raise PayloadTooLarge(f"The body is over {limit_bytes} bytes.")
+        raise PayloadTooLarge(_("The body is over {limit} bytes."), limit=limit_bytes)
     return body
 
 
@@ -116,13 +129,13 @@ def decoder(struct: type[Struct], *, later: str = "") -> Callable[[bytes], Struc
         except msgspec.ValidationError as error:
             raise validation_failed(str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InvalidJson(f"The body is not valid JSON: {error}.") from None
+            raise InvalidJson(_("The body is not valid JSON: {error}."), error=error) from None
         if b"\\u0000" in body:
             try:
                 fields = cast(dict[str, Any], _read_any(body))
                 refuse_nul({name: value for name, value in fields.items() if name != later}, "")
             except (msgspec.DecodeError, RecursionError):
-                raise ValidationFailed.of("body", "must not contain a NUL character") from None
+                raise ValidationFailed.of("body", _("must not contain a NUL character")) from None
         return decoded
 
     return decode
@@ -133,24 +146,42 @@ def validation_failed(text: str) -> ValidationFailed:
     match = _PATH.match(text)
     problem, path = (match["problem"], match["path"] or "") if match else (text, "")
     if missing := _MISSING.match(problem):
-        path = f"{path}.{missing['field']}" if path else missing["field"]
-        problem = "is required"
-    elif shape := _REGEX.search(problem):
+        field = missing["field"]
+        return ValidationFailed.of(f"{path}.{field}" if path else field, _("is required"))
+    if not path:
+        said = _("The body must be a JSON object.") if "Expected `object`" in problem else problem
+        return ValidationFailed(said, {"body": [said]})
+    return ValidationFailed.of(path, _said_of_field(problem))
+
+
+def _said_of_field(problem: str) -> Text:
+    """msgspec's sentence about a field in our words, which exist in every language."""
+    if shape := _REGEX.search(problem):
         # msgspec quotes the pattern as Python would write it.
-        problem = SHAPES.get(shape["regex"].replace("\\\\", "\\"), "has the wrong form")
-    elif not path:
-        problem = "The body must be a JSON object." if "Expected `object`" in problem else problem
-        return ValidationFailed(problem, {"body": [problem]})
-    else:
-        problem = problem[:1].lower() + problem[1:]
-    return ValidationFailed.of(path, problem)
+        return SHAPES.get(shape["regex"].replace("\\\\", "\\"), _("has the wrong form"))
+    if kind := _TYPE.match(problem):
+        wanted = [_TYPES.get(name, name) for name in kind["wanted"].split(" | ")]
+        got = _TYPES.get(kind["got"], kind["got"])
+        if len(wanted) == 2:
+            sentence = _("must be {wanted} or {other}, not {got}")
+            return format_lazy(sentence, wanted=wanted[0], other=wanted[1], got=got)
+        return format_lazy(_("must be {wanted}, not {got}"), wanted=wanted[0], got=got)
+    if length := _LENGTH.match(problem):
+        at_least = length["bound"] == ">="
+        sentence = (
+            _("must not be shorter than {length}") if at_least else _("must not be longer than {length}")
+        )
+        return format_lazy(sentence, length=length["length"])
+    if problem.startswith("Invalid enum value"):
+        return _("is none of the possible values")
+    return problem[:1].lower() + problem[1:]
 
 
 def refuse_nul(value: Any, path: str) -> None:
     """Refuse a NUL character in any text of a decoded body. Raises ValidationFailed with its path."""
     if isinstance(value, str):
         if "\x00" in value:
-            raise ValidationFailed.of(path or "body", "must not contain a NUL character")
+            raise ValidationFailed.of(path or "body", _("must not contain a NUL character"))
     elif isinstance(value, dict):
         for key, inner in value.items():
             refuse_nul(key, path)
@@ -165,13 +196,13 @@ def time_of(field: str, text: str) -> datetime:
     try:
         moment = msgspec.convert(text, datetime)
     except msgspec.ValidationError:
-        raise ValidationFailed.of(field, "must be an ISO 8601 time such as 2025-01-02T09:00:00Z") from None
+        raise ValidationFailed.of(field, _("must be an ISO 8601 time such as 2025-01-02T09:00:00Z")) from None
     if moment.tzinfo is None:
-        raise ValidationFailed.of(field, "must have an offset such as Z or +02:00")
+        raise ValidationFailed.of(field, _("must have an offset such as Z or +02:00"))
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise ValidationFailed.of(field, "lies outside the calendar") from None
+        raise ValidationFailed.of(field, _("lies outside the calendar")) from None
 
 
 def moment_of(field: str, text: str, *, now: datetime) -> datetime:
@@ -181,7 +212,7 @@ def moment_of(field: str, text: str, *, now: datetime) -> datetime:
     """
     moment = time_of(field, text)
     if moment > now + AHEAD_LIMIT:
-        raise ValidationFailed.of(field, "lies more than 5 minutes in the future")
+        raise ValidationFailed.of(field, _("lies more than 5 minutes in the future"))
     return moment
 
 
@@ -195,15 +226,15 @@ def amount_of(field: str, value: Any) -> Decimal | None:
     text = isinstance(value, str) and re.fullmatch(r"-?\d{1,40}(\.\d{1,40})?", value, re.ASCII)
     number = isinstance(value, int | Decimal) and not isinstance(value, bool)
     if not (text or number):
-        raise ValidationFailed.of(field, 'must be a number such as 500 or "500.25"')
+        raise ValidationFailed.of(field, _('must be a number such as 500 or "500.25"'))
     amount = Decimal(value)
     if amount < 0:
-        raise ValidationFailed.of(field, "must not be negative")
+        raise ValidationFailed.of(field, _("must not be negative"))
     if amount == 0:
         return Decimal(0)
     too_large = amount.adjusted() >= AMOUNT_INTEGER_DIGITS
     if too_large or amount != (exact := amount.quantize(FINEST, context=WIDE)):
-        raise ValidationFailed.of(field, "must have at most 12 digits before and 9 after the point")
+        raise ValidationFailed.of(field, _("must have at most 12 digits before and 9 after the point"))
     return exact
 
 
@@ -218,15 +249,15 @@ def metadata_of(
     if data in (b"", b"null"):
         return None
     if len(data) > limit_bytes:
-        raise ValidationFailed.of(field, f"must be at most {limit_bytes} bytes of JSON")
+        raise ValidationFailed.of(field, _("must be at most {limit} bytes of JSON"), limit=limit_bytes)
     try:
         metadata = _read_any(data)
     except (msgspec.DecodeError, RecursionError):
         raise ValidationFailed.of(
-            field, "must be valid JSON with less nesting and no broken characters"
+            field, _("must be valid JSON with less nesting and no broken characters")
         ) from None
     if not isinstance(metadata, dict):
-        raise ValidationFailed.of(field, "must be an object")
+        raise ValidationFailed.of(field, _("must be an object"))
     _refuse_unstorable(metadata, field)
     return metadata
 
@@ -234,11 +265,11 @@ def metadata_of(
 def _refuse_unstorable(value: Any, path: str, depth: int = 0) -> None:
     """Refuse what PostgreSQL's jsonb cannot keep: NUL, numbers out of range, very deep nesting."""
     if depth > METADATA_DEPTH:
-        raise ValidationFailed.of(path, f"is nested more than {METADATA_DEPTH} levels deep")
+        raise ValidationFailed.of(path, _("is nested more than {most} levels deep"), most=METADATA_DEPTH)
     if isinstance(value, str):
         refuse_nul(value, path)
     elif isinstance(value, int | Decimal) and abs(Decimal(value).adjusted()) > METADATA_EXPONENT:
-        raise ValidationFailed.of(path, "is a number out of range")
+        raise ValidationFailed.of(path, _("is a number out of range"))
     elif isinstance(value, dict):
         for key, inner in value.items():
             refuse_nul(key, path)

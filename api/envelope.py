@@ -8,7 +8,8 @@ import psycopg
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language_from_request, override
+from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -21,16 +22,20 @@ DATABASE_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psy
 
 
 def error_body(error: errors.DomainError, request_id: str) -> dict[str, Any]:
-    """The envelope of `contract/http-api.md`, Conventions."""
-    return {
-        "error": {
-            "code": error.code,
-            "http_status": error.http_status,
-            "message": error.message,
-            "details": error.details,
-        },
-        "request_id": request_id,
-    }
+    """The envelope of `contract/http-api.md`, Conventions, in the language of this moment."""
+    said = {"code": error.code, "http_status": error.http_status, **error.as_json()}
+    return {"error": said, "request_id": request_id}
+
+
+def body_for(request: HttpRequest, error: errors.DomainError) -> dict[str, Any]:
+    """The envelope in the language of the caller."""
+    with language_of(request):
+        return error_body(error, getattr(request, "request_id", ""))
+
+
+def language_of(request: HttpRequest) -> override:
+    """The language that a caller's Accept-Language asks for; looked at only when something has to be said."""
+    return override(get_language_from_request(request))
 
 
 def domain_error_of(exception: Exception) -> errors.DomainError | None:
@@ -38,15 +43,17 @@ def domain_error_of(exception: Exception) -> errors.DomainError | None:
     if isinstance(exception, errors.DomainError):
         return exception
     if isinstance(exception, DATABASE_AWAY):
-        return errors.Unavailable("The database is not available right now; nothing was written. Try again.")
+        return errors.Unavailable(
+            _("The database is not available right now; nothing was written. Try again.")
+        )
     if isinstance(exception, drf.ValidationError):
         return _validation_failed(exception.detail)
     if isinstance(exception, drf.AuthenticationFailed | drf.NotAuthenticated):
         return errors.Unauthenticated(str(exception.detail))
     if isinstance(exception, drf.MethodNotAllowed):
-        return errors.MethodNotAllowed(str(exception.detail))
+        return errors.MethodNotAllowed(_("This method is not possible here."))
     if isinstance(exception, drf.PermissionDenied | PermissionDenied):
-        return errors.Forbidden(str(exception) or _("You may not do this."))
+        return _forbidden(exception)
     if isinstance(exception, Http404 | drf.NotFound):
         return errors.NotFound(_("There is nothing at this address."))
     if isinstance(exception, drf.UnsupportedMediaType):
@@ -58,10 +65,16 @@ def domain_error_of(exception: Exception) -> errors.DomainError | None:
     return None
 
 
+def _forbidden(exception: Exception) -> errors.Forbidden:
+    """DRF tells a missing CSRF token of a session by its text alone."""
+    if str(exception).startswith("CSRF Failed"):
+        return errors.Forbidden(_("Send the session's CSRF token in X-CSRFToken."))
+    return errors.Forbidden(_("You may not do this."))
+
+
 def _validation_failed(detail: Any) -> errors.ValidationFailed:
-    details = dict(_flatten(detail, ""))
-    first = next(iter(details.items()), ("body", ["invalid"]))
-    return errors.ValidationFailed(f"{first[0]}: {first[1][0]}", details)
+    details = dict(_flatten(detail, "")) or {"body": ["invalid"]}
+    return errors.ValidationFailed.of_fields(details)
 
 
 def _flatten(detail: Any, path: str) -> list[tuple[str, list[str]]]:
@@ -83,7 +96,6 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> Response
     error = domain_error_of(exception)
     if error is None:
         return None
-    request_id = getattr(context["request"]._request, "request_id", "")
     headers = {}
     if error.http_status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -92,13 +104,13 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> Response
     allow = getattr(context["view"], "allowed_methods", None)
     if error.http_status == 405 and allow:
         headers["Allow"] = ", ".join(allow)
-    return Response(error_body(error, request_id), status=error.http_status, headers=headers)
+    return Response(body_for(context["request"]._request, error), status=error.http_status, headers=headers)
 
 
 def error_response(request: HttpRequest, error: errors.DomainError) -> HttpResponse:
     """The envelope outside of DRF: unknown addresses, refused hosts, crashes."""
     response = HttpResponse(
-        dumps(error_body(error, getattr(request, "request_id", ""))),
+        dumps(body_for(request, error)),
         status=error.http_status,
         content_type="application/json",
     )

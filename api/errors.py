@@ -5,25 +5,43 @@ that turns them into HTTP answers.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-Details = Mapping[str, Sequence[str]]
+from django.utils.text import format_lazy
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+# A text that is translated when it is read, by whoever reads it.
+Text: TypeAlias = "str | _StrPromise"
+Details = Mapping[str, Sequence[Text]]
 
 
 class DomainError(Exception):
     """A refusal with a stable code.
 
     `code` is part of the contract and never translated, `message` is one sentence for a person, `details`
-    maps the path of each offending field to what is wrong with it.
+    maps the path of each offending field to what is wrong with it. Texts are lazy, so that they cost nothing
+    until somebody reads them in a language; `values` are what stands in braces in the message.
     """
 
     code = "internal_error"
     http_status = 500
     retry_after_seconds: int | None = None
 
-    def __init__(self, message: str, details: Details | None = None) -> None:
+    def __init__(self, message: Text, details: Details | None = None, **values: Any) -> None:
         super().__init__(message)
-        self.message = message
+        self.message: Text = format_lazy(message, **values) if values else message
         self.details: Details = details or {}
+
+    def __str__(self) -> str:
+        """The sentence, in the language of this moment."""
+        return str(self.message)
+
+    def as_json(self) -> dict[str, Any]:
+        """What a caller is told, in the language of this moment."""
+        details = {path: [str(problem) for problem in problems] for path, problems in self.details.items()}
+        return {"code": self.code, "message": str(self.message), "details": details}
 
 
 class ValidationFailed(DomainError):
@@ -33,9 +51,15 @@ class ValidationFailed(DomainError):
     http_status = 400
 
     @classmethod
-    def of(cls, field: str, problem: str) -> "ValidationFailed":
-        """Refuse one field, named in the message and in the details."""
-        return cls(f"{field}: {problem}", {field: [problem]})
+    def of(cls, field: str, problem: Text, **values: Any) -> "ValidationFailed":
+        """Refuse one field, named in message and details; `values` stand in braces in the problem."""
+        return cls.of_fields({field: [format_lazy(problem, **values) if values else problem]})
+
+    @classmethod
+    def of_fields(cls, details: Details) -> "ValidationFailed":
+        """Refuse several fields; the message names the first of them."""
+        field, problems = next(iter(details.items()))
+        return cls("{field}: {problem}", details, field=field, problem=problems[0])
 
 
 class InvalidJson(DomainError):
@@ -149,7 +173,7 @@ class Throttled(DomainError):
     code = "throttled"
     http_status = 429
 
-    def __init__(self, message: str, retry_after_seconds: int) -> None:
+    def __init__(self, message: Text, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from api.errors import ValidationFailed
@@ -20,7 +21,9 @@ def whole_number(request: Request, name: str, default: int, *, least: int, most:
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
-        raise ValidationFailed.of(name, f"must be a whole number from {least} to {most}")
+        raise ValidationFailed.of(
+            name, _("must be a whole number from {least} to {most}"), least=least, most=most
+        )
     return int(text)
 
 
@@ -28,7 +31,7 @@ def one_of(request: Request, name: str, choices: Sequence[str]) -> str | None:
     """One of a few words from the query string, None when absent. Raises ValidationFailed."""
     text = request.query_params.get(name)
     if text and text not in choices:
-        raise ValidationFailed.of(name, f"must be one of: {', '.join(choices)}")
+        raise ValidationFailed.of(name, _("must be one of: {choices}"), choices=", ".join(choices))
     return text or None
 
 
@@ -38,7 +41,7 @@ def uuid_in(request: Request, name: str) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise ValidationFailed.of(name, "must be a UUID") from None
+        raise ValidationFailed.of(name, _("must be a UUID")) from None
 
 
 @dataclass(frozen=True, slots=True)

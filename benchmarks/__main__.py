@@ -16,7 +16,9 @@ from launcher.errors import LaunchError
 from launcher.postgres import EmbeddedPostgres
 from launcher.temporary import start_temporary
 
-PARTS = ("payout", "events", "memory")
+PARTS = ("payout", "events")
+QUICK = {"repetitions": 5, "seconds": 2, "minutes": 3}
+FULL = {"repetitions": 7, "seconds": 4, "minutes": 15}
 
 
 def main() -> int:
@@ -37,13 +39,19 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="within 3 minutes; for a first impression")
     parser.add_argument("--only", choices=PARTS, action="append", help="a part alone; may be given again")
-    parser.add_argument("--repetitions", type=int, default=0, help="5 when quick, else 7")
-    parser.add_argument("--seconds", type=int, default=0, help="of one measurement: 2 when quick, else 5")
+    parser.add_argument("--repetitions", type=int, help=_help("at most", "repetitions"))
+    parser.add_argument("--seconds", type=int, help=_help("of one measurement", "seconds"))
+    parser.add_argument("--minutes", type=float, help=_help("what all of it may take", "minutes"))
     options = parser.parse_args()
-    options.repetitions = options.repetitions or (5 if options.quick else 7)
-    options.seconds = options.seconds or (2 if options.quick else 5)
-    options.only = options.only or (["payout", "events"] if options.quick else list(PARTS))
+    for name, value in (QUICK if options.quick else FULL).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    options.only = options.only or list(PARTS)
     return options
+
+
+def _help(text: str, name: str) -> str:
+    return f"{text}: {QUICK[name]} when quick, else {FULL[name]}"
 
 
 def _on_stage(postgres: EmbeddedPostgres, folder: Path, options: argparse.Namespace) -> int:

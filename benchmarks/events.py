@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import stage
+from benchmarks.clock import Clock
 from benchmarks.figures import shown
 from benchmarks.load import EVENTS, HOT, load
 from benchmarks.measures import Goal, Measures, Say
+from benchmarks.memory import ENOUGH_WORK, WEB, Memory
 from benchmarks.pgbench import BATCH, L1, L2, L3, PgBench, Reference
 from benchmarks.verdict import Claimed
 from benchmarks.world import BUDGET
@@ -42,11 +44,16 @@ class EventPath:
     measures: Measures
     say: Say
     claimed: Claimed = field(default_factory=Claimed)
+    _served: int = 0
 
-    def run(self, *, repetitions: int, seconds: int) -> None:
-        """Every repetition begins with another part, so that none always follows the same one."""
+    def run(self, clock: Clock, *, repetitions: int, seconds: int, share: float, thorough: bool) -> None:
+        """Every repetition begins with another part, so that none always follows the same one.
+
+        When thorough, the web server gets as many events as the look at its memory needs.
+        """
         with ExitStack() as servers:
-            web = servers.enter_context(stage.web(self.folder)).port
+            server = servers.enter_context(stage.web(self.folder))
+            web = server.port
             naive = servers.enter_context(
                 stage.web(self.folder, settings="benchmarks.naive.settings", name="naive")
             ).port
@@ -54,11 +61,18 @@ class EventPath:
             self._ceiling(silent)
             self._warm_up(web, naive)
             parts = self._parts(web, naive, seconds)
-            for repetition in range(repetitions):
+            memory = Memory(WEB, server.processes)
+            for repetition in clock.repetitions(repetitions, share=share):
                 start = repetition * 2 % len(parts)
-                self.say(f"events, repetition {repetition + 1} of {repetitions}")
+                self.say(f"events, repetition {repetition} of {repetitions}")
                 for part in parts[start:] + parts[:start]:
                     part()
+                if repetition == 1:
+                    memory.begin()
+                    self._served = 0
+            if thorough:
+                self._serve_enough(web)
+                memory.end(self.measures)
 
     def _parts(self, web: int, naive: int, seconds: int) -> list[Callable[[], None]]:
         return [
@@ -74,7 +88,7 @@ class EventPath:
         ]
 
     def _reference(self, reference: Reference, seconds: int) -> None:
-        written = self.pgbench.run(reference, seconds)
+        written = self.pgbench.run(reference, f"--time={seconds}")
         self.claimed += Claimed(events=written.events)
         self.measures.add(reference.name, written.per_second)
         self.say(f"  {reference.name:32}{shown(written.per_second):>8} events/s")
@@ -84,6 +98,7 @@ class EventPath:
     ) -> None:
         outcome = load(port, seconds=seconds, connections=connections, batch=batch, **how)  # type: ignore[arg-type]
         self.claimed += Claimed(events=outcome.accepted)
+        self._served += outcome.accepted if name != NAIVE_LOAD else 0
         rate = outcome.accepted / outcome.seconds
         self.measures.add(name, rate)
         self.measures.add(f"{name}, p50", outcome.p50 * 1000)
@@ -100,6 +115,13 @@ class EventPath:
                 events=load(port, seconds=1, connections=32, path=path, batch=batch).accepted
             )
         self.claimed += Claimed(events=load(web, seconds=1, connections=32).accepted)
+
+    def _serve_enough(self, web: int) -> None:
+        while (missing := ENOUGH_WORK - self._served) > 0:
+            self.say(f"  {missing:,} more events, to see whether memory stays flat")
+            outcome = load(web, seconds=20, connections=16, limit=missing, path=EVENTS, batch=BATCH)
+            self.claimed += Claimed(events=outcome.accepted)
+            self._served += outcome.accepted
 
     def _ceiling(self, silent: int) -> None:
         """What the load generator does when nobody keeps it waiting."""

@@ -32,7 +32,7 @@ class Measures:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A ratio that we want: `least` of it, or at `most`; neither for what is only told."""
+    """A ratio that we want: at least, or at most; neither for what is only told; both for a band."""
 
     text: str
     name: str
@@ -41,7 +41,9 @@ class Goal:
     most: float | None = None
 
     def reached(self, found: Spread) -> bool | None:
-        """By the median; None where nothing is asked."""
+        """By the median, in a band by every number; None where nothing is asked."""
+        if self.least is not None and self.most is not None:
+            return self.least <= found.least and found.most <= self.most
         if self.least is not None:
             return found.median >= self.least
         return found.median <= self.most if self.most is not None else None
@@ -49,6 +51,8 @@ class Goal:
     @property
     def asked(self) -> str:
         """The goal as a person reads it."""
+        if self.least is not None and self.most is not None:
+            return f"{self.least:g}–{self.most:g}"
         if self.least is not None:
             return f"≥ {self.least:g}"
         return f"≤ {self.most:g}" if self.most is not None else ""

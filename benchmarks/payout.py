@@ -15,8 +15,10 @@ from django.utils import timezone
 
 from benchmarks import stage
 from benchmarks.bare import LIBRARIES
+from benchmarks.clock import Clock
 from benchmarks.figures import shown
 from benchmarks.measures import Goal, Measures, Say
+from benchmarks.memory import ENOUGH_WORK, WORKER, Memory
 from benchmarks.pgbench import BATCH
 from benchmarks.verdict import Claimed
 from benchmarks.world import FIRST_USER, LIMITS, SPREAD, USERS
@@ -30,7 +32,7 @@ REWARDS_A_SECOND = {SLOW: 640, FAST: 2500}
 REWARDS_AN_EVENT = 2
 PATIENCE_SECONDS = 120.0
 # What the payout's own transport (rewards/peers/transport.py) is made of.
-OWN_LIBRARY = "requests"
+OWN_LIBRARY = "http.client"
 
 
 def _name(latency: float) -> str:
@@ -65,18 +67,30 @@ class Payout:
     measures: Measures
     say: Say
     claimed: Claimed = field(default_factory=Claimed)
+    _paid: int = 0
 
-    def run(self, *, repetitions: int, seconds: int) -> None:
-        """The worker stays the same throughout, and rests while the bare clients run."""
+    def run(self, clock: Clock, *, repetitions: int, seconds: int, share: float, thorough: bool) -> None:
+        """The worker stays the same throughout, and rests while the bare clients run.
+
+        When thorough, it pays as many rewards as a look at its memory needs, and every bare client is tried.
+        """
+        libraries = list(LIBRARIES) if thorough else [OWN_LIBRARY]
         with stage.helper(self.folder, "peer") as peer:
             with stage.worker(self.folder, worker_variables(peer.port)) as worker:
                 self._pay(worker, peer.port, FAST, 1)
-                for repetition in range(repetitions):
-                    self.say(f"payout, repetition {repetition + 1} of {repetitions}")
+                memory = Memory(WORKER, worker.processes)
+                for repetition in clock.repetitions(repetitions, share=share):
+                    self.say(f"payout, repetition {repetition} of {repetitions}")
                     self._measure(worker, peer.port, SLOW, seconds)
                     self._measure(worker, peer.port, FAST, seconds)
-                    for library in LIBRARIES:
+                    for library in libraries:
                         self._bare(peer.port, library, seconds)
+                    if repetition == 1:
+                        memory.begin()
+                        self._paid = 0
+                if thorough:
+                    self._pay_enough(worker, peer.port)
+                    memory.end(self.measures)
             self.claimed += paid_of(peer.port)
 
     def _measure(self, worker: stage.Server, port: int, latency: float, seconds: int) -> None:
@@ -92,6 +106,7 @@ class Payout:
         events = REWARDS_A_SECOND[latency] * seconds // REWARDS_AN_EVENT // BATCH * BATCH
         make_due(events)
         self.claimed += Claimed(events=events)
+        self._paid += events * REWARDS_AN_EVENT
         pay_due.send("points")
         deadline = time.monotonic() + PATIENCE_SECONDS
         while is_any_due():
@@ -100,6 +115,11 @@ class Payout:
                 raise LaunchError("the worker does not pay what is due")
             time.sleep(0.05)
         return _paid_since(began)
+
+    def _pay_enough(self, worker: stage.Server, port: int) -> None:
+        while (missing := ENOUGH_WORK - self._paid) > 0:
+            self.say(f"  {missing:,} more rewards, to see whether memory stays flat")
+            self._pay(worker, port, FAST, 5)
 
     def _bare(self, port: int, library: str, seconds: int) -> None:
         set_latency(port, FAST)

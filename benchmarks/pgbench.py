@@ -3,15 +3,18 @@
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.world import FIRST_USER, LIMITS, SPREAD, SQL, USERS
 from launcher.errors import LaunchError
-from launcher.postgres import EmbeddedPostgres
 
 CLIENTS = 8
 THREADS = 2
+# Seconds; nothing that is run here takes so long.
+LONGEST = 300
 BATCH = 100
 
 
@@ -40,11 +43,11 @@ class Written:
 class PgBench:
     """Runs references against one server. Raises LaunchError where there is no pgbench."""
 
-    def __init__(self, postgres: EmbeddedPostgres) -> None:
-        self._program = postgres.cluster.binaries / "pgbench"
+    def __init__(self, binaries: Path, database_url: str) -> None:
+        self._program = binaries / "pgbench"
         if not self._program.exists():
             raise LaunchError(f"There is no {self._program}: install the rest of this PostgreSQL.")
-        url = urlsplit(postgres.url)
+        url = urlsplit(database_url)
         self._environment = os.environ | {
             "PGHOST": str(url.hostname),
             "PGPORT": str(url.port),
@@ -53,15 +56,22 @@ class PgBench:
             "PGDATABASE": url.path.lstrip("/"),
         }
 
-    def run(self, reference: Reference, seconds: int) -> Written:
-        """Let the clients work. Raises LaunchError when a transaction fails."""
+    def run(
+        self,
+        reference: Reference,
+        *stop: str,
+        clients: int = CLIENTS,
+        people: tuple[int, int] = (FIRST_USER, USERS - 1),
+        limits: Mapping[str, int] = LIMITS,
+    ) -> Written:
+        """Let the clients work until `stop`, an option such as --time=5. Raises LaunchError on a failure."""
         given = {
             "code": SPREAD,
-            "first": FIRST_USER,
-            "last": USERS - 1,
-            "per_referred": LIMITS["max_events_per_referred"],
-            "per_referrer": LIMITS["max_events_per_referrer"],
-            "per_day": LIMITS["max_events_per_referrer_per_day"],
+            "first": people[0],
+            "last": people[1],
+            "per_referred": limits["max_events_per_referred"],
+            "per_referrer": limits["max_events_per_referrer"],
+            "per_day": limits["max_events_per_referrer_per_day"],
         }
         command = [
             str(self._program),
@@ -69,10 +79,10 @@ class PgBench:
             "--protocol=prepared",
             f"--file={SQL / reference.script}",
         ]
-        command += [f"--client={CLIENTS}", f"--jobs={THREADS}", f"--time={seconds}"]
+        command += [*stop, f"--client={clients}", f"--jobs={min(THREADS, clients)}"]
         command += [f"--define={name}={value}" for name, value in given.items()]
         done = subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, check=False, timeout=seconds + 60
+            command, env=self._environment, capture_output=True, text=True, check=False, timeout=LONGEST
         )
         if done.returncode:
             raise LaunchError(f"pgbench failed: {done.stderr.strip()[-2000:]}")

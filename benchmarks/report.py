@@ -35,7 +35,7 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": platform.platform(),
-        "load_before": round(os.getloadavg()[0], 2),
+        "busy_before_percent": psutil.cpu_percent(interval=1),
         "postgresql": server,
         "postgresql_settings": settings,
         "python": platform.python_version(),
@@ -53,7 +53,7 @@ def facts_text(facts: dict[str, Any]) -> str:
     return (
         f"{facts['processor']}, {facts['cores']} cores, {facts['memory_gib']} GiB, {facts['system']}\n"
         f"PostgreSQL {facts['postgresql']} ({settings}); Python {facts['python']}; {facts['web']}\n"
-        f"commit {facts['commit']}; load average {facts['load_before']} before the start"
+        f"commit {facts['commit']}; processors busy before the start: {facts['busy_before_percent']:g} %"
     )
 
 

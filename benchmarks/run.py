@@ -2,14 +2,17 @@
 
 import argparse
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 
+from django.db import connection
+
 from benchmarks import report, world
+from benchmarks.clock import Clock
 from benchmarks.events import GOALS as EVENT_GOALS
 from benchmarks.events import EventPath
 from benchmarks.measures import Measures
+from benchmarks.memory import GOALS as MEMORY_GOALS
 from benchmarks.payout import GOALS as PAYOUT_GOALS
 from benchmarks.payout import Payout
 from benchmarks.pgbench import PgBench
@@ -21,21 +24,28 @@ def run(postgres: EmbeddedPostgres, folder: Path, options: argparse.Namespace) -
     """Returns 0 when everything that was claimed to be written is there, and right."""
     facts = report.machine()
     _say(report.facts_text(facts))
-    pgbench, measures, claimed = PgBench(postgres), Measures(), Claimed()
-    started = time.monotonic()
+    pgbench, measures, claimed = PgBench(postgres.cluster.binaries, postgres.url), Measures(), Claimed()
+    clock = Clock(options.minutes)
+    how = {
+        "repetitions": options.repetitions,
+        "seconds": options.seconds,
+        "thorough": not options.quick,
+    }
     world.world_make()
-    _say(f"{world.USERS:,} users and their relations loaded in {time.monotonic() - started:.0f} s")
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    _say(f"{world.USERS:,} users and their relations loaded in {clock.elapsed:.0f} s")
     if "payout" in options.only:
         payout = Payout(folder, measures, _say)
-        payout.run(repetitions=options.repetitions, seconds=options.seconds)
+        payout.run(clock, share=0.35, **how)
         claimed += payout.claimed
     if "events" in options.only:
         events = EventPath(pgbench, folder, measures, _say)
-        events.run(repetitions=options.repetitions, seconds=options.seconds)
+        events.run(clock, share=0.9, **how)
         claimed += events.claimed
     _say("counting what was written")
     wrong = judge(claimed)
-    rows = report.table([*EVENT_GOALS, *PAYOUT_GOALS], measures)
+    rows = report.table([*EVENT_GOALS, *PAYOUT_GOALS, *MEMORY_GOALS], measures)
     path = report.write(
         {
             "machine": facts,

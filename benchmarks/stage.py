@@ -21,6 +21,8 @@ from launcher.errors import LaunchError
 from launcher.ports import LOOPBACK, free_port
 
 ROOT = Path(__file__).resolve().parents[1]
+# Counted as in production, and never reached.
+RATE = "99999999/min"
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 SETTINGS = "referral_project.settings"
@@ -38,6 +40,9 @@ def environment(database_url: str, given: Mapping[str, str]) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": SETTINGS,
         "DATABASE_URL": database_url,
         "LOG_LEVEL": "WARNING",
+        "THROTTLE_SERVICE": RATE,
+        "THROTTLE_USER": RATE,
+        "THROTTLE_ADDRESS": RATE,
         "SECRET_KEY": secrets.token_urlsafe(48),
         "USER_JWT_KEY": secrets.token_urlsafe(48),
         "SERVICE_JWT_OUT_KEY": secrets.token_urlsafe(48),

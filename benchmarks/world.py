@@ -23,20 +23,21 @@ LIMITS = {
 SQL = Path(__file__).parent / "sql"
 
 
-def world_make(users: int = USERS) -> None:
+def world_make(*, users: int = USERS, hot_users: int = HOT_USERS) -> None:
     """Campaigns, users and relations, and the functions of the references.
 
     The relations are a binary tree, so that events spread over as many referrers as there can be, and one
-    referrer with HOT_USERS people of their own.
+    referrer who has invited all hot users.
     """
     invitation = _campaigns_make()
     with connection.cursor() as cursor:
         for statement in LOAD:
-            cursor.execute(statement, {"campaign": invitation.id, "users": users, "hot": HOT_USERS})
+            cursor.execute(statement, {"campaign": invitation.id, "users": users, "hot": hot_users})
         if connection.pg_version < 18_00_00:  # type: ignore[attr-defined] # the backend is PostgreSQL's
-            cursor.execute("CREATE FUNCTION uuidv7() RETURNS uuid LANGUAGE sql AS 'SELECT referral_uuid7()'")
+            cursor.execute(
+                "CREATE OR REPLACE FUNCTION uuidv7() RETURNS uuid LANGUAGE sql AS 'SELECT referral_uuid7()'"
+            )
         cursor.execute((SQL / "functions.sql").read_text())
-        cursor.execute("VACUUM ANALYZE")
 
 
 def _campaigns_make() -> ReferralCampaign:

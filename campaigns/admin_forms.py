@@ -178,7 +178,7 @@ class CampaignForm(forms.ModelForm):
 
     def _tell_problems(self, refusal: DomainError) -> None:
         if not refusal.details:
-            self.add_error(None, refusal.message)
+            self.add_error(None, str(refusal))
         details = dict(refusal.details)
         if not self.cleaned_data.get("rules_as_json"):
             inside = {path: details.pop(path) for path in list(details) if path.startswith(f"{RULES}.")}

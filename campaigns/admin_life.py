@@ -189,7 +189,7 @@ class LifeCyclePages(StaffAdmin):
             )
         except DomainError as refusal:
             problems = [text for texts in by_field(refusal.details).values() for text in texts]
-            messages.error(request, "; ".join(problems) or refusal.message)
+            messages.error(request, "; ".join(problems) or str(refusal))
             return
         self.log_change(request, campaign, [{"changed": {"fields": [gettext("status")]}}])
         messages.success(request, step.done % campaign.name)

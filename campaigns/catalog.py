@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from campaigns.rules import Limits, Rules, rules_parse
 CACHE_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CampaignEntry:
     """One revision of a campaign, with every version of its rules."""
 
@@ -54,6 +55,24 @@ class CampaignEntry:
     def limits(self) -> Limits:
         """The limits of the newest version: they alone are in force, whenever the event happened."""
         return self.rules[-1].limits
+
+    @cached_property
+    def opening(self) -> Mapping[str, bool]:
+        """What the event path has to look at: who may earn, whose role decides, whether there is a budget.
+
+        By all versions, because an old event is paid by an old one.
+        """
+        levels = [pair for rules in self.rules for pair in rules.levels.items()]
+        named = {name for name, _ in levels}
+        gated = {name for name, rule in levels if rule.locked_until_role}
+        return {
+            "second": "level2" in named,
+            "welcome": "referred" in named,
+            "role1": "level1" in gated,
+            "role2": "level2" in gated,
+            "role0": "referred" in gated,
+            "budget": self.limits.has_budget,
+        }
 
     def scope_mismatch(self, event_type: str, metadata: Mapping[str, Any] | None) -> str | None:
         """The first scope key that the event does not meet; None when it lies inside the scope."""

@@ -6,7 +6,7 @@ The order, the same in every transaction of the service:
 2. a campaign, shared by events and cancellations, exclusive for a change of the campaign;
 3. role buckets, shared by events, exclusive for a role message of a user in the bucket;
 4. reward rows, by id;
-5. limit counters, then stats rows, each by key;
+5. counters of referred users, then stats rows, each by key; counters of days under their referrer's row;
 6. the campaign's spend row;
 7. inserts of events, by idempotency key.
 

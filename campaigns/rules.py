@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from api.errors import ValidationFailed
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from api.errors import Text, ValidationFailed
 from campaigns.families import FAMILIES, ONBOARDING, REGISTRATION
 from campaigns.roles import PRO, VIP
 
@@ -25,7 +28,7 @@ LOCK, SKIP = "lock", "skip"
 # What these report has no amount, so that percents and minimums of it earn nothing.
 AMOUNTLESS = frozenset({REGISTRATION, ONBOARDING})
 
-Problems = dict[str, list[str]]
+Problems = dict[str, list[Text]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,11 @@ class Rules:
 
 
 class _Refused(Exception):
-    """A value is not of its key's type; the text says what it must be."""
+    """A value is not of its key's type; the problem says what it must be."""
+
+    def __init__(self, problem: Text, **values: Any) -> None:
+        super().__init__(problem)
+        self.problem = format_lazy(problem, **values) if values else problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +127,9 @@ class Reader:
 def _whole(most: int) -> Reader:
     def read(value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise _Refused("must be a whole number")
+            raise _Refused(_("must be a whole number"))
         if not 0 <= value <= most:
-            raise _Refused(f"must be from 0 to {most}")
+            raise _Refused(_("must be from 0 to {most}"), most=most)
         return value
 
     return Reader(read, {"type": "integer", "minimum": 0, "maximum": most})
@@ -134,12 +141,12 @@ def _decimal(*, places: int, most: Decimal) -> Reader:
         if isinstance(value, bool) or not re.fullmatch(
             r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,2})?", text, re.ASCII
         ):
-            raise _Refused('must be a number such as 1.5 or "1.5"')
+            raise _Refused(_('must be a number such as 1.5 or "1.5"'))
         number = Decimal(text)
         if not 0 <= number <= most:
-            raise _Refused(f"must be from 0 to {most}")
+            raise _Refused(_("must be from 0 to {most}"), most=most)
         if number and int(number.normalize().as_tuple().exponent) < -places:
-            raise _Refused(f"must have at most {places} decimal places")
+            raise _Refused(_("must have at most {places} decimal places"), places=places)
         return number
 
     text = rf"^[0-9]{{1,{most.adjusted() + 1}}}(\.[0-9]{{1,{places}}})?$"
@@ -150,7 +157,7 @@ def _decimal(*, places: int, most: Decimal) -> Reader:
 def _one_of(*choices: str) -> Reader:
     def read(value: Any) -> str:
         if value not in choices or not isinstance(value, str):
-            raise _Refused(f"must be one of: {', '.join(choices)}")
+            raise _Refused(_("must be one of: {choices}"), choices=", ".join(choices))
         return value
 
     return Reader(read, {"type": "string", "enum": list(choices)})
@@ -209,19 +216,18 @@ def rules_parse(data: Any, *, welcome_bonus_allowed: bool = True, path: str = "r
     }
     if "referred" in levels and not welcome_bonus_allowed:
         problems[f"{path}.levels.referred"] = [
-            "a partner_onboarding campaign has no referred user to welcome"
+            _("a partner_onboarding campaign has no referred user to welcome")
         ]
     limits = Limits(**_values(sections.get("limits", {}), f"{path}.limits", LIMIT_KEYS, problems))
     if problems:
-        first, sentences = next(iter(problems.items()))
-        raise ValidationFailed(f"{first}: {sentences[0]}", problems)
+        raise ValidationFailed.of_fields(problems)
     return Rules(levels=levels, limits=limits)
 
 
 def _level(data: Any, path: str, problems: Problems) -> LevelRule:
     values = _values(data, path, LEVEL_KEYS, problems)
     if "before_role" in values and "locked_until_role" not in values:
-        problems.setdefault(f"{path}.before_role", []).append("needs locked_until_role beside it")
+        problems.setdefault(f"{path}.before_role", []).append(_("needs locked_until_role beside it"))
     points = {family: values.pop(key) for family in FAMILIES if (key := f"points_per_{family}") in values}
     g2a = {family: values.pop(key) for family in FAMILIES if (key := f"g2a_per_{family}") in values}
     return LevelRule(points=points, g2a=g2a, **values)
@@ -229,11 +235,13 @@ def _level(data: Any, path: str, problems: Problems) -> LevelRule:
 
 def _section(data: Any, path: str, names: tuple[str, ...], problems: Problems) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
-        problems[path] = ["must be an object"]
+        problems[path] = [_("must be an object")]
         return {}
     for key in data:
         if key not in names:
-            problems[f"{path}.{key}"] = [f"unknown key; known are: {', '.join(names)}"]
+            problems[f"{path}.{key}"] = [
+                format_lazy(_("unknown key; known are: {known}"), known=", ".join(names))
+            ]
     return data
 
 
@@ -247,7 +255,7 @@ def _values(
         try:
             values[key] = readers[key](value)
         except _Refused as refusal:
-            problems[f"{path}.{key}"] = [str(refusal)]
+            problems[f"{path}.{key}"] = [refusal.problem]
     return values
 
 

@@ -10,15 +10,17 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
+from access.audit import Verb, audit_note
 from api.decoding import CODE_PATTERN, EVENT_TYPE_PATTERN, ID_PATTERN
-from api.errors import EditConflict, IllegalTransition, NotFound, ValidationFailed
+from api.errors import EditConflict, IllegalTransition, NotFound, Text, ValidationFailed
 from campaigns.catalog import catalog
 from campaigns.families import PURCHASES_BY_MODULE, RF_PARTNER_ONBOARDED, USER_REGISTERED, family_of
 from campaigns.locks import lock_campaign
 from campaigns.models import CampaignSpend, ReferralCampaign, RuleVersion
-from campaigns.rules import Rules, rules_json, rules_parse
+from campaigns.rules import Problems, Rules, rules_json, rules_parse
 
 Type = ReferralCampaign.Type
 Status = ReferralCampaign.Status
@@ -68,8 +70,14 @@ def campaign_create(*, content: CampaignContent, by: str, status: str = Status.D
             **{name: getattr(content, name) for name in CONTENT_FIELDS}, status=status
         )
         _version_add(campaign, by)
+        audit_note(by=by, verb=Verb.CREATED, target=campaign, after=_state(campaign))
     catalog.forget()
     return campaign
+
+
+def _state(campaign: ReferralCampaign) -> dict[str, Any]:
+    """What people decide about a campaign, for the audit log."""
+    return {name: getattr(campaign, name) for name in (*CONTENT_FIELDS, "status")}
 
 
 def campaign_update(
@@ -88,7 +96,9 @@ def campaign_update(
             raise NotFound(_("There is no such campaign."))
         if expected_revision is not None and campaign.revision != expected_revision:
             raise EditConflict(_("Somebody else has changed this campaign since you opened it."))
+        before = _state(campaign)
         _apply(campaign, dict(changes), by)
+        audit_note(by=by, verb=Verb.CHANGED, target=campaign, before=before, after=_state(campaign))
     catalog.forget()
     return campaign
 
@@ -113,7 +123,7 @@ def campaign_duplicate(*, campaign_id: UUID, code: str, name: str, by: str) -> R
     return campaign_create(content=content, by=by)
 
 
-def activation_obstacle(campaign: ReferralCampaign) -> str | None:
+def activation_obstacle(campaign: ReferralCampaign) -> Text | None:
     """Why a campaign as it is saved could not be activated; None when nothing stands in the way."""
     try:
         _check_can_pay(rules_parse(campaign.reward_rules), campaign.event_types)
@@ -145,7 +155,7 @@ def _apply(campaign: ReferralCampaign, changes: dict[str, Any], by: str) -> None
     rules = content_check(content)
     if status != campaign.status and status not in NEXT_STATUSES[campaign.status]:
         raise IllegalTransition(
-            _("A campaign that is %(old)s cannot become %(new)s.") % {"old": campaign.status, "new": status}
+            _("A campaign that is {old} cannot become {new}."), old=campaign.status, new=status
         )
     if status == Status.ACTIVE:
         _check_can_pay(rules, content.event_types)
@@ -188,25 +198,26 @@ def content_check(content: CampaignContent) -> Rules:
     Fills in `event_types` where the type decides them and stores decimals of the rules as strings. Raises
     ValidationFailed with every problem found.
     """
-    problems: dict[str, list[str]] = {}
+    problems: Problems = {}
     rules = _checked_rules(content, problems)
     if not isinstance(content.code, str) or not re.fullmatch(CODE_PATTERN, content.code):
         problems["code"] = [_("must be 3 to 64 characters of a-z, 0-9, _ and -")]
     if not isinstance(content.name, str) or not content.name.strip() or len(content.name) > NAME_LENGTH:
         problems["name"] = [_("must be 1 to 200 characters")]
     if content.campaign_type not in Type.values:
-        problems["campaign_type"] = [_("must be one of: %s") % ", ".join(Type.values)]
+        problems["campaign_type"] = [
+            format_lazy(_("must be one of: {choices}"), choices=", ".join(Type.values))
+        ]
     else:
         problems |= _scope_problems(content) or _event_type_problems(content)
     if content.start_at and content.end_at and content.start_at >= content.end_at:
         problems["end_at"] = [_("must be later than the start")]
     if problems:
-        path, sentences = next(iter(problems.items()))
-        raise ValidationFailed(f"{path}: {sentences[0]}", problems)
+        raise ValidationFailed.of_fields(problems)
     return rules
 
 
-def _checked_rules(content: CampaignContent, problems: dict[str, list[str]]) -> Rules:
+def _checked_rules(content: CampaignContent, problems: Problems) -> Rules:
     try:
         rules = rules_parse(
             content.reward_rules, welcome_bonus_allowed=content.campaign_type != Type.PARTNER_ONBOARDING
@@ -218,13 +229,15 @@ def _checked_rules(content: CampaignContent, problems: dict[str, list[str]]) -> 
     return rules
 
 
-def _scope_problems(content: CampaignContent) -> dict[str, list[str]]:
+def _scope_problems(content: CampaignContent) -> Problems:
     if not isinstance(content.scope, dict):
         return {"scope": [_("must be an object")]}
-    problems = {}
+    problems: Problems = {}
     for key, value in content.scope.items():
         if key not in SCOPE_KEYS:
-            problems[f"scope.{key}"] = [_("unknown key; known are: %s") % ", ".join(SCOPE_KEYS)]
+            problems[f"scope.{key}"] = [
+                format_lazy(_("unknown key; known are: {known}"), known=", ".join(SCOPE_KEYS))
+            ]
         elif type(value) not in (str, int) or not re.fullmatch(ID_PATTERN, str(value)):
             problems[f"scope.{key}"] = [_("must be 1 to 64 printable characters without spaces")]
     module = content.scope.get("module")
@@ -233,11 +246,13 @@ def _scope_problems(content: CampaignContent) -> dict[str, list[str]]:
         and module is not None
         and str(module) not in PURCHASES_BY_MODULE
     ):
-        problems["scope.module"] = [_("must be one of: %s") % ", ".join(PURCHASES_BY_MODULE)]
+        problems["scope.module"] = [
+            format_lazy(_("must be one of: {choices}"), choices=", ".join(PURCHASES_BY_MODULE))
+        ]
     return problems
 
 
-def _event_type_problems(content: CampaignContent) -> dict[str, list[str]]:
+def _event_type_problems(content: CampaignContent) -> Problems:
     """Check the event types, or fill them in where the campaign's type decides."""
     given = content.event_types
     if content.campaign_type == Type.CUSTOM:
@@ -249,7 +264,8 @@ def _event_type_problems(content: CampaignContent) -> dict[str, list[str]]:
         return {}
     decided = event_types_of(content.campaign_type, content.scope.get("module"))
     if given and (not isinstance(given, list) or sorted(map(str, given)) != sorted(decided)):
-        return {"event_types": [_("are decided by the campaign's type: %s") % ", ".join(decided)]}
+        sentence = _("are decided by the campaign's type: {types}")
+        return {"event_types": [format_lazy(sentence, types=", ".join(decided))]}
     content.event_types = decided
     return {}
 

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -56,7 +57,9 @@ def _changes(body: CampaignBody) -> dict[str, Any]:
         if changes.get(name) is not None:
             changes[name] = time_of(name, changes[name])
     if "status" in changes and changes["status"] not in ReferralCampaign.Status.values:
-        raise ValidationFailed.of("status", f"must be one of: {', '.join(ReferralCampaign.Status.values)}")
+        raise ValidationFailed.of(
+            "status", _("must be one of: {choices}"), choices=", ".join(ReferralCampaign.Status.values)
+        )
     return changes
 
 
@@ -114,7 +117,7 @@ class AdminCampaignsViewSet(ViewSet):
         """One campaign; its ETag goes into If-Match of a change."""
         campaign = ReferralCampaign.objects.filter(pk=campaign_id).first()
         if campaign is None:
-            raise NotFound("There is no such campaign.")
+            raise NotFound(_("There is no such campaign."))
         return _answer(campaign)
 
     def create(self, request: Request) -> Response:
@@ -122,7 +125,7 @@ class AdminCampaignsViewSet(ViewSet):
         changes = _changes(decode_campaign(body_of(request)))
         missing = [name for name in ("code", "name", "campaign_type") if name not in changes]
         if missing:
-            raise ValidationFailed(f"{missing[0]}: is required", {name: ["is required"] for name in missing})
+            raise ValidationFailed.of_fields({name: [_("is required")] for name in missing})
         status = changes.pop("status", ReferralCampaign.Status.DRAFT)
         campaign = campaign_create(
             content=CampaignContent(**changes), by=person_name(request.user), status=status
@@ -146,5 +149,5 @@ def _if_match(request: Request) -> int | None:
         return None
     number = text.removeprefix("W/").strip('"')
     if not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise ValidationFailed.of("If-Match", "must be the ETag of the campaign as it was read")
+        raise ValidationFailed.of("If-Match", _("must be the ETag of the campaign as it was read"))
     return int(number)

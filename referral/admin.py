@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
+from access.admin_audit import AuditedAdmin
 from access.admin_base import EXACT_SEARCH, ReadOnlyAdmin, badge, json_block
 from campaigns.admin_texts import amount_text
 from referral.codes import normalize_code
@@ -40,7 +41,7 @@ REASONS = {
 
 
 @admin.register(ReferralLink)
-class LinkAdmin(ReadOnlyAdmin):
+class LinkAdmin(AuditedAdmin, ReadOnlyAdmin):
     """Users make links; staff can only switch them off and on."""
 
     list_display = ("code", "owner_user_id", "campaign", "is_active", "created_at")

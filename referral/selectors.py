@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from api.errors import NotFound
 from referral.models import ReferralLink, ReferralRelation
@@ -51,7 +52,7 @@ def own_link(*, owner_user_id: str, link_id: UUID) -> ReferralLink:
     """A user's own link. Raises NotFound, also for somebody else's."""
     link = ReferralLink.objects.filter(pk=link_id, owner_user_id=owner_user_id).first()
     if link is None:
-        raise NotFound("There is no such link.")
+        raise NotFound(_("There is no such link."))
     return link
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from api.errors import CampaignInactive, NotFound, ValidationFailed
 from campaigns.catalog import CampaignEntry
@@ -96,7 +97,7 @@ def link_create(
     payload = deep_link_payload or {}
     campaign = ReferralCampaign.objects.filter(code=campaign_code).first()
     if campaign is None:
-        raise NotFound("There is no campaign with this code.")
+        raise NotFound(_("There is no campaign with this code."))
     digest = keyed_hash(FINGERPRINT, "deep_link", payload)
     same = ReferralLink.objects.select_related("campaign").filter(
         owner_user_id=owner_user_id, campaign=campaign, payload_digest=digest
@@ -104,14 +105,16 @@ def link_create(
     if link := same.first():
         return link, False
     if not ReferralCampaign.objects.active_at(timezone.now()).filter(pk=campaign.pk).exists():
-        raise CampaignInactive("Links can be made in active campaigns only.")
+        raise CampaignInactive(_("Links can be made in active campaigns only."))
     with transaction.atomic():
         # One user's links are made one after another, so the limit is exact and no link is made twice.
         lock_links(owner_user_id)
         if link := same.first():
             return link, False
         if ReferralLink.objects.filter(owner_user_id=owner_user_id).count() >= LINKS_PER_USER:
-            raise ValidationFailed.of("campaign_code", f"a user may have {LINKS_PER_USER} links at most")
+            raise ValidationFailed.of(
+                "campaign_code", _("a user may have {most} links at most"), most=LINKS_PER_USER
+            )
         return _link_with_free_code(owner_user_id, campaign, payload, digest), True
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -150,6 +151,8 @@ class UplineViewSet(ViewSet):
         """Two levels up; an unknown user has none."""
         service_allowed(request, ServiceOperation.Operation.UPLINE)
         if not re.fullmatch(ID_PATTERN, user_id):
-            raise ValidationFailed.of("user_id", "must be 1 to 64 printable ASCII characters without spaces")
+            raise ValidationFailed.of(
+                "user_id", _("must be 1 to 64 printable ASCII characters without spaces")
+            )
         upline = upline_of(user_id)
         return Response({"user_id": user_id, "level1": upline.level1, "level2": upline.level2})

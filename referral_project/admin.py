@@ -1,19 +1,21 @@
 """Django's own tables in the clothes of the back-office."""
 
-from typing import Any
+from http import HTTPStatus
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django_dramatiq.models import Task
 from unfold.admin import ModelAdmin
-from unfold.forms import AdminPasswordChangeForm, AuthenticationForm, UserChangeForm, UserCreationForm
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from access.throttles import count_sign_in
-from api.errors import Throttled
+from access.admin_audit import AuditedAdmin
+from access.audit import Verb, audit_note
+from access.authentication import person_name
+from access.sign_in import SignInForm
 
 # The status of a reward is in the reward; this table stays empty.
 admin.site.unregister(Task)
@@ -21,28 +23,11 @@ admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
-class SignInForm(AuthenticationForm):
-    """The sign-in page: after many tries from one address a pause, even for the right password."""
-
-    def clean(self) -> dict[str, Any]:
-        """Count the try before the password is looked at."""
-        try:
-            count_sign_in(self.request)
-        except Throttled as refusal:
-            minutes = -(-(refusal.retry_after_seconds or 60) // 60)
-            raise ValidationError(
-                _("Too many tries to sign in from here. Try again in %(minutes)d min."),
-                params={"minutes": minutes},
-            ) from None
-        cleaned: dict[str, Any] = super().clean()
-        return cleaned
-
-
 admin.site.login_form = SignInForm
 
 
 @admin.register(User)
-class StaffUserAdmin(DjangoUserAdmin, ModelAdmin):
+class StaffUserAdmin(AuditedAdmin, DjangoUserAdmin, ModelAdmin):
     """People who may sign in to the back-office."""
 
     form = UserChangeForm
@@ -51,5 +36,19 @@ class StaffUserAdmin(DjangoUserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class StaffGroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class StaffGroupAdmin(AuditedAdmin, DjangoGroupAdmin, ModelAdmin):
     """Sets of rights for staff."""
+
+
+def own_password_change(request: HttpRequest) -> HttpResponse:
+    """The page on which people change their own password; the audit log hears of it."""
+    with transaction.atomic():
+        answer = admin.site.password_change(request)
+        if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
+            audit_note(
+                by=person_name(request.user),
+                verb=Verb.CHANGED,
+                target=User.objects.get(username=request.user.get_username()),
+                after={"password": "changed"},
+            )
+    return answer

@@ -112,6 +112,7 @@ UNFOLD = {
                     _entry(_("Service permissions"), "key", "access.serviceoperation"),
                     _entry(_("Staff"), "badge", "auth.user"),
                     _entry(_("Staff groups"), "groups", "auth.group"),
+                    _entry(_("Audit log"), "policy", "access.auditentry"),
                 ],
             },
         ],

@@ -10,6 +10,14 @@ from rewards.my_views import MyRewardsViewSet
 from rewards.views import InternalViewSet
 
 urlpatterns = [
+    # known services, first because their calls come most often
+    path("internal/user-registered", InternalViewSet.as_view({"post": "user_registered"})),
+    path("internal/partner-onboarded", InternalViewSet.as_view({"post": "partner_onboarded"})),
+    path("internal/event", InternalViewSet.as_view({"post": "event"})),
+    path("internal/events/bulk", InternalViewSet.as_view({"post": "events_bulk"})),
+    path("internal/user-role-upgraded", InternalViewSet.as_view({"post": "user_role_upgraded"})),
+    path("internal/g2a-callback", InternalViewSet.as_view({"post": "g2a_callback"})),
+    path("internal/users/<str:user_id>/upline", UplineViewSet.as_view({"get": "retrieve"})),
     # a signed-in user
     path("my/links", MyLinksViewSet.as_view({"get": "list", "post": "create"})),
     path("my/links/<uuid:link_id>", MyLinksViewSet.as_view({"patch": "partial_update"})),
@@ -21,14 +29,6 @@ urlpatterns = [
     path("my/claim", MyRewardsViewSet.as_view({"post": "claim"})),
     # anybody
     path("public/track-click/<str:code>", PublicViewSet.as_view({"post": "track_click"})),
-    # known services
-    path("internal/user-registered", InternalViewSet.as_view({"post": "user_registered"})),
-    path("internal/partner-onboarded", InternalViewSet.as_view({"post": "partner_onboarded"})),
-    path("internal/event", InternalViewSet.as_view({"post": "event"})),
-    path("internal/events/bulk", InternalViewSet.as_view({"post": "events_bulk"})),
-    path("internal/user-role-upgraded", InternalViewSet.as_view({"post": "user_role_upgraded"})),
-    path("internal/g2a-callback", InternalViewSet.as_view({"post": "g2a_callback"})),
-    path("internal/users/<str:user_id>/upline", UplineViewSet.as_view({"get": "retrieve"})),
     # administrators
     path("admin/campaigns", AdminCampaignsViewSet.as_view({"get": "list", "post": "create"})),
     path(

@@ -65,6 +65,10 @@ CONTENT_SECURITY_POLICY = {
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # Other hosts below our name are not ours to promise HTTPS for.
     "security.W021",  # Nor is the browsers' list of preloaded names.
+    # The document is made of msgspec structs, which drf-spectacular's own generator cannot read.
+    "drf_spectacular.E001",
+    "drf_spectacular.W001",
+    "drf_spectacular.W002",
     "security.W008",  # TLS and the redirect to it belong to the proxy (docs/configuration.md).
 ]
 APPEND_SLASH = False
@@ -106,6 +110,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
+# Services have no cookies, sessions or languages: their calls pass by everything that is made for people
+# (referral_project/wsgi.py).
+INTERNAL_MIDDLEWARE = ["api.middleware.RequestIdMiddleware"]
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -129,10 +137,13 @@ WHITENOISE_AUTOREFRESH = False
 # --- the database -------------------------------------------------------------------------------------------
 
 DATABASES = {"default": environment.env.db_url("DATABASE_URL")}
+DATABASES["default"]["ENGINE"] = "referral_project.postgresql"
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     "application_name": "referral-service",
     "connect_timeout": 3,
+    # A host that vanished without a word is given up after this many milliseconds.
+    "tcp_user_timeout": 10000,
     # The locks of the event path are made for this level (docs/event-path.md), whatever the server's default.
     "isolation_level": IsolationLevel.READ_COMMITTED,
     # A process that is frozen inside a transaction must not hold its locks for ever.

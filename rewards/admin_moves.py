@@ -126,7 +126,7 @@ def rewards_move(request: HttpRequest, move: Move, rewards: list[ReferralReward]
             move.service(reward_id=reward.pk, by=person_name(request.user), reason=reason)
         except DomainError as refusal:
             reward.refresh_from_db()
-            refused.append((reward_named(reward), move.obstacle(reward) or refusal.message))
+            refused.append((reward_named(reward), move.obstacle(reward) or str(refusal)))
         else:
             done.append((reward_named(reward),))
     tell_outcome(request, move.done, done, refused)

@@ -240,7 +240,7 @@ def findings_close(request: HttpRequest, findings: list[ReconciliationFinding], 
             finding_close(finding_id=finding.pk, by=person_name(request.user), note=note)
         except DomainError as refusal:
             finding.refresh_from_db()
-            refused.append((finding_named(finding), obstacle(finding) or refusal.message))
+            refused.append((finding_named(finding), obstacle(finding) or str(refusal)))
         else:
             done.append((finding_named(finding),))
     tell_outcome(request, _("Closed:"), done, refused)

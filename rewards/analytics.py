@@ -142,7 +142,6 @@ def sender() -> Sender | None:
                 base_url=settings.ANALYTICS_URL,
                 audience=AUDIENCE,
                 timeout_seconds=settings.PAYOUT_TIMEOUT_SECONDS,
-                connections=1,
             )
         )
     )

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
 from api.errors import DomainError, IdempotencyConflict
 from referral.models import ReferralEvent
 from rewards.event_store import RewardRow
@@ -71,6 +73,6 @@ def _reward_row(reward: ReferralReward) -> RewardRow:
 def conflict_about(event: NewEvent) -> IdempotencyConflict:
     field_name = "external_event_id" if event.external_event_id else "body"
     return IdempotencyConflict(
-        "This event id was used before with other content.",
-        {field_name: ["was used before with other content"]},
+        _("This event id was used before with other content."),
+        {field_name: [_("was used before with other content")]},
     )

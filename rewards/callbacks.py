@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from api.decoding import decoder
 from api.errors import NotFound, ValidationFailed
@@ -45,7 +46,7 @@ def task_report_accept(report: TaskReport, *, by: str, request_id: str) -> None:
     """
     if report.status == CONFIRMED and reference_of(report.tx_hash) is None:
         raise ValidationFailed.of(
-            "tx_hash", "is required for a confirmed task: 1 to 128 printable characters"
+            "tx_hash", _("is required for a confirmed task: 1 to 128 printable characters")
         )
     with transaction.atomic():
         reward = _paid_by(report.task_id)
@@ -116,7 +117,7 @@ def _replaced_task(report: TaskReport, by: str, request_id: str) -> None:
         .first()
     )
     if accepted is None:
-        raise NotFound("There is no such task.")
+        raise NotFound(_("There is no such task."))
     if report.status == FAILED:
         return
     reward = locked_reward(accepted.reward_id)

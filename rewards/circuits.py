@@ -30,6 +30,8 @@ class Circuit:
         self.peer = peer
         self._lock = threading.Lock()
         self._failing_users: set[str] = set()
+        # Unless we have seen it open, a success is told to the database now and then, not every time.
+        self._maybe_open = True
         self._success_written_at: datetime | None = None
 
     def is_open(self) -> bool:
@@ -41,6 +43,7 @@ class Circuit:
         row = PeerCircuit.objects.filter(peer=self.peer, state=State.OPEN).first()
         if row is None:
             return False
+        self._maybe_open = True
         now = timezone.now()
         turn = PeerCircuit.objects.filter(peer=self.peer, state=State.OPEN, probe_at__lte=now)
         return bool(turn.update(probe_at=now + self._interval(row.openings), openings=F("openings") + 1))
@@ -72,13 +75,14 @@ class Circuit:
 
     def _succeed(self) -> None:
         now = timezone.now()
-        if PeerCircuit.objects.filter(peer=self.peer, state=State.OPEN).update(
+        written = self._success_written_at
+        if not self._maybe_open and written and now - written <= SUCCESS_WRITTEN_EVERY:
+            return
+        if not PeerCircuit.objects.filter(peer=self.peer, state=State.OPEN).update(
             state=State.CLOSED, openings=0, opened_at=None, probe_at=None, last_success_at=now
         ):
-            self._success_written_at = now
-        elif self._success_written_at is None or now - self._success_written_at > SUCCESS_WRITTEN_EVERY:
             PeerCircuit.objects.update_or_create(peer=self.peer, defaults={"last_success_at": now})
-            self._success_written_at = now
+        self._maybe_open, self._success_written_at = False, now
 
     def _fail(self, answer: Answer, *, opens: bool) -> None:
         now = timezone.now()
@@ -87,6 +91,7 @@ class Circuit:
             peer=self.peer, defaults={"last_failure_at": now, "last_error": error[:500]}
         )
         if opens:
+            self._maybe_open = True
             PeerCircuit.objects.filter(peer=self.peer, state=State.CLOSED).update(
                 state=State.OPEN, opened_at=now, probe_at=now + self._interval(0), openings=1
             )

@@ -12,6 +12,7 @@ from uuid import UUID
 import psycopg
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from api.errors import (
     CampaignInactive,
@@ -28,7 +29,7 @@ from campaigns.families import USER_REGISTERED, family_of
 from campaigns.locks import lock_campaign
 from campaigns.models import CampaignSpend
 from rewards.answers import Accepted, first_answers
-from rewards.event_store import Batch, Candidate, Opened, open_batch, write
+from rewards.event_store import Batch, Candidate, Opened, open_batch, two_trips, write
 from rewards.incoming import NewEvent
 from rewards.models import ReferralStats, RewardStatus
 from rewards.wakes import wake_for
@@ -63,28 +64,37 @@ def _cached_campaign_for(event: NewEvent) -> CampaignEntry:
     if event.campaign_code is None:
         found = catalog.best_for(event.event_type, event.metadata, event.occurred_at)
         if found is None:
-            raise CampaignInactive(f"No active campaign takes {event.event_type} events here at that time.")
+            raise CampaignInactive(
+                _("No active campaign takes {event_type} events here at that time."),
+                event_type=event.event_type,
+            )
         return found
     campaign = catalog.by_code(event.campaign_code)
     if campaign is None:
-        raise CampaignNotFound(f"There is no campaign {event.campaign_code}.")
+        raise CampaignNotFound(_("There is no campaign {code}."), code=event.campaign_code)
     if event.event_type not in campaign.event_types:
-        raise EventTypeNotAllowed(f"The campaign {campaign.code} does not take {event.event_type} events.")
+        raise EventTypeNotAllowed(
+            _("The campaign {code} does not take {event_type} events."),
+            code=campaign.code,
+            event_type=event.event_type,
+        )
     if not campaign.takes_at(event.occurred_at):
         raise CampaignInactive(
-            f"The campaign {campaign.code} takes no events of that time: it is {campaign.status}."
+            _("The campaign {code} takes no events of that time: it is {status}."),
+            code=campaign.code,
+            status=campaign.status,
         )
     metadata = {"rf_partner_id": event.partner} if event.partner else event.metadata
     if event.event_type != USER_REGISTERED and (key := campaign.scope_mismatch(event.event_type, metadata)):
-        raise OutOfScope(f"The event lies outside the campaign's {key}.")
+        raise OutOfScope(_("The event lies outside the campaign's {key}."), key=key)
     return campaign
 
 
-def decide(candidates: Sequence[Candidate]) -> list[Accepted | DomainError]:
-    """Open, calculate in order, write."""
+def decide(candidates: Sequence[Candidate], *, alone: bool = False) -> list[Accepted | DomainError]:
+    """Open, calculate in order, write. `alone` makes it the whole of a transaction (see `retrying`)."""
     if not candidates:
         return []
-    rows = open_batch(candidates)
+    rows = open_batch(candidates, begin=alone)
     for candidate, opened in zip(candidates, rows, strict=True):
         if opened.revision != candidate.campaign.revision:
             raise StaleCatalog
@@ -98,7 +108,7 @@ def decide(candidates: Sequence[Candidate]) -> list[Accepted | DomainError]:
     for index, (candidate, opened) in enumerate(zip(candidates, rows, strict=True)):
         answers.append(known.get(index) or _mismatch(candidate, opened) or _add(batch, candidate, opened))
     if batch.events:
-        write(batch)
+        write(batch, commit=alone)
         payable = {reward["currency"] for reward in batch.rewards if reward["status"] == RewardStatus.PENDING}
         transaction.on_commit(lambda: wake_for(payable))
     return answers
@@ -108,8 +118,9 @@ def _mismatch(candidate: Candidate, opened: Opened) -> ReferrerMismatch | None:
     named = candidate.event.referrer_named
     if opened.held is not None and named is not None and named != opened.held:
         return ReferrerMismatch(
-            f"{candidate.event.referred} was invited by somebody else than the caller names.",
-            {"referrer_user_id": ["is not the referrer on record"]},
+            _("{referred} was invited by somebody else than the caller names."),
+            {"referrer_user_id": [_("is not the referrer on record")]},
+            referred=candidate.event.referred,
         )
     return None
 
@@ -161,15 +172,22 @@ def _counters(batch: Batch, candidate: Candidate, opened: Opened) -> Counters:
     )
 
 
-def retrying(work: Callable[[], T]) -> T:
+def may_be_alone() -> bool:
+    """Whether a transaction of our own can begin here: not inside of another one."""
+    return not connection.in_atomic_block
+
+
+def retrying(work: Callable[[], T], *, alone: bool = False) -> T:
     """Run `work` in a transaction; start over when what it relied on changed under it.
+
+    With `alone`, `work` begins and commits by itself, which saves two round trips; here it is only undone.
 
     Three things do that: a cached campaign that is no longer current, a budget whose sums are not kept yet,
     and a twin of the call that took the idempotency key first. Raises Unavailable when they do not cease.
     """
-    for _ in range(ATTEMPTS):
+    for _attempt in range(ATTEMPTS):
         try:
-            with transaction.atomic():
+            with two_trips() if alone else transaction.atomic():
                 return work()
         except StaleCatalog:
             catalog.forget()
@@ -178,7 +196,7 @@ def retrying(work: Callable[[], T]) -> T:
         except IntegrityError as error:
             if not isinstance(error.__cause__, psycopg.errors.UniqueViolation):
                 raise
-    raise Unavailable("The campaign changes too quickly right now; nothing was written. Try again.")
+    raise Unavailable(_("The campaign changes too quickly right now; nothing was written. Try again."))
 
 
 def budget_open(campaign_id: UUID) -> None:

@@ -8,16 +8,16 @@ a peer that hangs costs its own threads and nothing else.
 import logging
 import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from functools import cache
 
 from django.conf import settings
 from django.db import DataError, IntegrityError
 
+from rewards.callers import Callers
 from rewards.circuits import Circuit
 from rewards.payouts import Claim, Settled, claim, due_currencies, record
-from rewards.peers.base import MESSAGE_LENGTH, Answer, Outcome, Peer
+from rewards.peers.base import MESSAGE_LENGTH, TROUBLES, Answer, Outcome, Peer
 from rewards.peers.registry import peer_named
 from rewards.stopping import stopping
 
@@ -25,8 +25,10 @@ logger = logging.getLogger(__name__)
 
 # A drain hands over to the next message after a while, so that a worker can be stopped or replaced.
 DRAIN_SECONDS = 30.0
-# How much may be claimed beyond what is being paid: enough to keep every thread busy while we record.
-CLAIMED_AHEAD = 2
+# How many rewards a thread may be claimed beyond those that are being paid.
+MOST_AHEAD = 8
+# How long the first answer waits for others to be recorded with it.
+GATHER_SECONDS = 0.01
 # How soon a drain that waits for slow answers sees that the process stops.
 LOOK_UP_SECONDS = 0.5
 
@@ -39,7 +41,8 @@ class Drain:
         self.circuit = Circuit(peer.name)
         self._running = threading.Lock()
         self._look_again = threading.Event()
-        self._pool = ThreadPoolExecutor(settings.PAYOUT_CONCURRENCY, thread_name_prefix=f"pay-{peer.name}")
+        self._callers = Callers(self._settle, most=settings.PAYOUT_CONCURRENCY, name=f"pay-{peer.name}")
+        self._answered_last = 0
 
     def run(self) -> int:
         """Pay until nothing is due, the time is up or the process stops. Returns how many it took up."""
@@ -55,46 +58,49 @@ class Drain:
 
     def _pay_all(self) -> int:
         until = time.monotonic() + DRAIN_SECONDS
-        under_way: dict[Future[Settled], Claim] = {}
         calls, more = 0, True
-        while more or under_way:
+        while more or self._callers.under_way:
             more = more and not stopping.is_set() and time.monotonic() < until
             if more:
-                claimed = self._claim(len(under_way))
+                claimed = self._claim(self._callers.under_way)
                 calls += len(claimed)
-                under_way |= {self._pool.submit(self._settle, entry): entry for entry in claimed}
-                more = bool(under_way)
-            if under_way:
-                self._record(self._finished(under_way))
+                self._callers.hand_over(claimed)
+                more = bool(self._callers.under_way)
+            if self._callers.under_way:
+                self._record(self._answered())
         return calls
 
-    @staticmethod
-    def _finished(under_way: dict[Future[Settled], Claim]) -> list[Settled]:
-        """Wait for some calls to end; when the process stops, also give up those that have not begun."""
-        wait(under_way, timeout=LOOK_UP_SECONDS, return_when=FIRST_COMPLETED)
-        settled = []
-        for future, entry in list(under_way.items()):
-            if stopping.is_set() and future.cancel():
-                settled.append(Settled(entry, Answer(Outcome.NOT_ASKED)))
-            elif future.done():
-                settled.append(future.result())
-            else:
-                continue
-            del under_way[future]
+    def _claim(self, under_way: int) -> list[Claim]:
+        concurrency: int = settings.PAYOUT_CONCURRENCY
+        # Enough ahead of the calls to keep all threads busy until we are back from recording: at a quick peer
+        # that is as much as was answered meanwhile, and as much again.
+        ahead = min(max(concurrency, 2 * self._answered_last), MOST_AHEAD * concurrency)
+        room = concurrency + ahead - under_way
+        # Claim in portions: a claim for every finished call would cost a transaction each.
+        if room < max(concurrency // 2, 1):
+            return []
+        claimed = claim(self.peer, room)
+        if claimed or under_way:
+            return claimed
+        # One probe, alone; and its turn is not taken while nothing is there to be tried.
+        due = self.peer.currency in due_currencies()
+        return claim(self.peer, 1, probe=True) if due and self.circuit.probe() else []
+
+    def _answered(self) -> list[Settled]:
+        """What has been answered; when the process stops, also what is given up because it has not begun."""
+        settled = self._callers.answers(patience=LOOK_UP_SECONDS)
+        if settled and self._callers.under_way:
+            # Others are about to end: one transaction records them all.
+            stopping.wait(GATHER_SECONDS)
+            settled += self._callers.answers(patience=0)
+        if stopping.is_set():
+            settled += [Settled(entry, Answer(Outcome.NOT_ASKED)) for entry in self._callers.take_back()]
+        self._answered_last = len(settled)
         return settled
 
-    def _claim(self, under_way: int) -> list[Claim]:
-        room = CLAIMED_AHEAD * settings.PAYOUT_CONCURRENCY - under_way
-        # Claim in portions: a claim for every finished call would cost a transaction each.
-        if room < max(settings.PAYOUT_CONCURRENCY // 2, 1):
-            return []
-        if not self.circuit.is_open():
-            return claim(self.peer, room)
-        # One probe, alone; and its turn is not taken while nothing is there to be tried.
-        due = not under_way and self.peer.currency in due_currencies()
-        return claim(self.peer, 1) if due and self.circuit.probe() else []
-
     def _settle(self, entry: Claim) -> Settled:
+        if time.monotonic() > entry.begin_by:
+            return Settled(entry, Answer(Outcome.NOT_ASKED))
         try:
             return Settled(entry, self.peer.settle(entry.order))
         except Exception as error:
@@ -106,7 +112,9 @@ class Drain:
         if not settled:
             return
         self.circuit.report([(entry.claim.order.user_id, entry.answer) for entry in settled])
-        well_at = self.circuit.well_at()
+        # Only troubles are judged by it.
+        troubled = any(entry.answer.outcome in TROUBLES for entry in settled)
+        well_at = self.circuit.well_at() if troubled else None
         try:
             record(settled, well_at=well_at)
         except (DataError, IntegrityError):

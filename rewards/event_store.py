@@ -1,9 +1,11 @@
 """The two database calls of the event path: open a batch under its locks, then write it.
 
-Both are set-based, so a single event is a batch of one. Their SQL stands in rewards/sql/.
+Both are set-based, so a single event is a batch of one. Their SQL stands in rewards/sql/. A transaction that
+consists of nothing else sends BEGIN with the first call and COMMIT with the second: two round trips in all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from psycopg.pq import ExecStatus, TransactionStatus
 from uuid_utils.compat import uuid7
 
 from campaigns.calculations import Calculation, Draft
@@ -20,6 +23,8 @@ from rewards.incoming import NewEvent
 from rewards.models import RewardStatus
 
 StatsKey = tuple[UUID, str]
+
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +65,61 @@ class Opened:
         return {user: role for user, role in known if user and role}
 
 
-def open_batch(candidates: Sequence[Candidate]) -> list[Opened]:
-    """Take the locks of all candidates and read what their calculations need, one row each, in order."""
-    items = [
-        {
-            "item": index,
-            "service": candidate.event.service,
-            "key": candidate.event.key,
-            "campaign": candidate.campaign.id,
-            "day": candidate.event.occurred_at.date(),
-            "referred": candidate.event.referred,
-            "partner": candidate.event.partner,
-            "given": candidate.event.referrer_named,
-            "second": any("level2" in rules.levels for rules in candidate.campaign.rules),
-            "welcome": any("referred" in rules.levels for rules in candidate.campaign.rules),
-        }
-        for index, candidate in enumerate(candidates)
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM referral_events_open(%s::jsonb)", [orjson.dumps(items).decode()])
-        return [Opened(*row[1:]) for row in cursor.fetchall()]
+@contextmanager
+def two_trips() -> Iterator[None]:
+    """A transaction of `open_batch(begin=True)` and `write(commit=True)`; any other end undoes it."""
+    try:
+        yield
+    finally:
+        held = connection.connection
+        over = (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
+        if held is not None and held.pgconn.transaction_status not in over:
+            _call("ROLLBACK", [])
+
+
+def open_batch(candidates: Sequence[Candidate], *, begin: bool = False) -> list[Opened]:
+    """Take the locks of all candidates and read what their calculations need, one row each, in order.
+
+    `begin` begins a transaction first, with no round trip of its own.
+    """
+    items = [_item(index, candidate) for index, candidate in enumerate(candidates)]
+    statement = "SELECT * FROM referral_events_open(%s::jsonb)"
+    rows = _call(f"{BEGIN}; {statement}" if begin else statement, [orjson.dumps(items).decode()])
+    return [Opened(*row) for row in rows]
+
+
+def _item(index: int, candidate: Candidate) -> dict[str, Any]:
+    event, campaign = candidate.event, candidate.campaign
+    return {
+        "item": index,
+        "service": event.service,
+        "key": event.key,
+        "campaign": campaign.id,
+        "day": event.occurred_at.date(),
+        "referred": event.referred,
+        "partner": event.partner,
+        "given": event.referrer_named,
+        **campaign.opening,
+    }
+
+
+def _call(statements: str, parameters: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Run statements in one round trip; returns the rows of the last one that has any.
+
+    Goes around Django's cursor, which cannot take several statements' results.
+    """
+    ours = connections[DEFAULT_DB_ALIAS]
+    ours.close_if_health_check_failed()
+    ours.ensure_connection()
+    with ours.wrap_database_errors, ours.connection.cursor() as cursor:
+        cursor.execute(statements, parameters)
+        rows: list[tuple[Any, ...]] = []
+        more: bool | None = True
+        while more:
+            if cursor.pgresult.status == ExecStatus.TUPLES_OK:
+                rows = cursor.fetchall()
+            more = cursor.nextset()
+        return rows
 
 
 @dataclass(slots=True)
@@ -198,10 +238,11 @@ class Batch:
         row[kind] = row.get(kind, 0) + amount
 
 
-def write(batch: Batch) -> None:
+def write(batch: Batch, *, commit: bool = False) -> None:
     """Write events, rewards and counters in one call: all of it or nothing (invariant D7).
 
-    Raises IntegrityError when another transaction took one of the idempotency keys in the meantime.
+    `commit` commits in the same round trip. Raises IntegrityError when another transaction took one of the
+    idempotency keys in the meantime.
     """
     referred = [
         {"campaign_id": c, "referred_key": key, "events": n} for (c, key), n in batch.referred.items()
@@ -213,8 +254,7 @@ def write(batch: Batch) -> None:
     spend = [{"campaign_id": c, "points": points, "g2a": g2a} for c, (points, g2a) in batch.spend.items()]
     parts = (batch.events, batch.rewards, referred, days, batch.stats.values(), spend)
     call = f"SELECT referral_events_write({', '.join(['%s'] * len(parts))})"
-    with connection.cursor() as cursor:
-        cursor.execute(call, [_json(part) for part in parts])
+    _call(f"{call}; COMMIT" if commit else call, [_json(part) for part in parts])
 
 
 def _json(rows: Iterable[Any]) -> str:

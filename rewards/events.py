@@ -10,7 +10,7 @@ from referral.models import ReferralLink, ReferralRelation
 from referral.selectors import link_by_code, relation_in
 from referral.services import ALREADY_REFERRED, RelationRefused, relation_by_link
 from rewards.answers import Accepted, conflict_about, first_answers, known_key
-from rewards.deciding import campaign_for, decide, retrying
+from rewards.deciding import campaign_for, decide, may_be_alone, retrying
 from rewards.event_store import Candidate
 from rewards.incoming import NewEvent
 
@@ -47,8 +47,10 @@ def _run_accept(events: Sequence[NewEvent]) -> list[Accepted | DomainError]:
         return []
     first = {(event.service, event.key): index for index, event in reversed(list(enumerate(events)))}
     fresh = [events[index] for index in sorted(first.values())]
+    alone = may_be_alone() and not any(event.referral_code for event in fresh)
     try:
-        answers = dict(zip(sorted(first.values()), retrying(lambda: _accept(fresh)), strict=True))
+        answered = retrying(lambda: _accept(fresh, alone=alone), alone=alone)
+        answers = dict(zip(sorted(first.values()), answered, strict=True))
     except DomainError as error:
         if len(fresh) > 1:
             raise
@@ -69,7 +71,7 @@ def _repeated(answer: Accepted | DomainError, original: NewEvent, event: NewEven
     return replace(answer, duplicate=True)
 
 
-def _accept(events: Sequence[NewEvent]) -> list[Accepted | DomainError]:
+def _accept(events: Sequence[NewEvent], *, alone: bool) -> list[Accepted | DomainError]:
     """Inside the transaction: who goes where, what each earns, everything written.
 
     The refusal of a single event is raised, so that nothing of it stays, not even its relation.
@@ -84,7 +86,7 @@ def _accept(events: Sequence[NewEvent]) -> list[Accepted | DomainError]:
         except DomainError as error:
             known = first_answers([event])
             answers[index] = known.get(0) or error
-    opened_answers = decide(list(candidates.values()))
+    opened_answers = decide(list(candidates.values()), alone=alone)
     answers.update(zip(candidates, opened_answers, strict=True))
     outcome = [answers[index] for index in range(len(events))]
     if len(outcome) == 1 and isinstance(outcome[0], DomainError):

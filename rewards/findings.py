@@ -4,7 +4,9 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from access.audit import Verb, audit_note
 from api.errors import IllegalTransition, NotFound, ValidationFailed
 from rewards.models import ReconciliationFinding, ReconciliationRun
 
@@ -50,18 +52,27 @@ def finding_note(
 def finding_close(*, finding_id: UUID, by: str, note: str) -> ReconciliationFinding:
     """A person has dealt with it. Raises NotFound, ValidationFailed without a note, IllegalTransition."""
     if not note.strip():
-        raise ValidationFailed.of("note", "is required: say what was done, for those who look later")
+        raise ValidationFailed.of("note", _("is required: say what was done, for those who look later"))
     with transaction.atomic():
         finding = ReconciliationFinding.objects.select_for_update().filter(pk=finding_id).first()
         if finding is None:
-            raise NotFound("There is no such finding.")
+            raise NotFound(_("There is no such finding."))
         if finding.state != State.OPEN:
             raise IllegalTransition(
-                f"A finding that is {finding.state} cannot be closed; only an open one can."
+                _("The finding is {state}; only an open one can be closed."), state=finding.state
             )
         finding.state, finding.closed_at = State.CLOSED, timezone.now()
         finding.closed_by, finding.note = by[:160], _kept(note.strip(), TEXT_LENGTH)
         finding.save(update_fields=["state", "closed_at", "closed_by", "note"])
+        audit_note(
+            by=by,
+            verb=Verb.CHANGED,
+            target=finding,
+            name=finding.kind,
+            before={"state": State.OPEN},
+            after={"state": State.CLOSED},
+            reason=finding.note,
+        )
     return finding
 
 

@@ -6,7 +6,9 @@ reward that comes up again when the lease is over, and is asked about with the s
 Source: contract/domain.md, Reward status, D8 to D12; contract/peers.md.
 """
 
+import math
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,11 +21,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from rewards.event_store import stats_add
-from rewards.models import PayoutAttempt, ReferralReward, RewardStatus, RewardTransition
+from rewards.models import ReferralReward, RewardStatus
 from rewards.peers.base import TROUBLES, Answer, Order, Outcome, Peer
 
 WORKER = "worker"
+# So many columns of a claimed row make the order; the rest is the claim's.
+ORDER_FIELDS = 10
 POLL_MAX_SECONDS = 30.0
 # A peer is well, as far as giving up on a reward goes, when it has answered others within this time.
 WELL_WITHIN = timedelta(hours=1)
@@ -41,6 +44,7 @@ class Claim:
     first_failed_at: datetime | None
     in_doubt: bool
     last_error: str
+    begin_by: float = math.inf  # on the monotonic clock: later, its call would outlast the lease
 
     @property
     def polls(self) -> bool:
@@ -48,72 +52,26 @@ class Claim:
         return self.order.task_id is not None
 
 
-CLAIM = """
-WITH due AS (
-    SELECT id, status FROM rewards_referralreward
-    WHERE currency = %(currency)s AND next_attempt_at <= statement_timestamp()
-    ORDER BY next_attempt_at
-    LIMIT %(limit)s
-    FOR NO KEY UPDATE SKIP LOCKED
-), claimed AS (
-    UPDATE rewards_referralreward reward
-    SET status = %(sent)s,
-        claim_token = %(token)s,
-        next_attempt_at = statement_timestamp() + make_interval(secs => %(lease)s),
-        attempts = reward.attempts + CASE WHEN reward.external_task_id IS NULL THEN 1 ELSE 0 END,
-        -- Sent before, without an answer on record: whoever asked has died, so it may be booked.
-        in_doubt = reward.in_doubt OR (due.status <> 'pending' AND reward.external_task_id IS NULL),
-        updated_at = statement_timestamp()
-    FROM due WHERE reward.id = due.id
-    RETURNING reward.*, due.status AS status_before
-), trail AS (
-    INSERT INTO rewards_rewardtransition (id, reward_id, from_status, to_status, at, actor, reason)
-    SELECT referral_uuid7(), id, status_before, status, statement_timestamp(), %(actor)s, ''
-    FROM claimed WHERE status_before <> status
-)
-SELECT claimed.id, event.id, claimed.beneficiary_user_id, claimed.beneficiary_level, claimed.points_amount,
-       claimed.g2a_amount, campaign.code, event.event_type, claimed.external_task_id, claimed.mint_number,
-       claimed.campaign_id, claimed.attempts, claimed.failures, claimed.first_failed_at, claimed.in_doubt,
-       claimed.last_error
-FROM claimed
-JOIN referral_referralevent event ON event.id = claimed.referral_event_id
-JOIN campaigns_referralcampaign campaign ON campaign.id = claimed.campaign_id
-"""
+def claim(peer: Peer, limit: int, *, probe: bool = False) -> list[Claim]:
+    """Take up to `limit` due rewards of a peer, longest waiting first; other workers skip them.
 
-
-ORDER_FIELDS = (
-    "reward_id",
-    "event_id",
-    "user_id",
-    "level",
-    "points",
-    "g2a",
-    "campaign_code",
-    "event_type",
-    "task_id",
-    "mint_number",
-)
-
-
-def claim(peer: Peer, limit: int) -> list[Claim]:
-    """Take up to `limit` due rewards of a peer, longest waiting first; other workers skip them."""
-    token = uuid7()
-    parameters: dict[str, Any] = {
-        "currency": peer.currency,
-        "limit": limit,
-        "sent": peer.sent_status,
-        "token": token,
-        "lease": settings.PAYOUT_LEASE_SECONDS,
-        "actor": WORKER,
-    }
+    While the peer is sick only a `probe` takes anything.
+    """
+    token, lease = uuid7(), settings.PAYOUT_LEASE_SECONDS
+    # The other half is for the call: the settings see to it that it is long enough.
+    begin_by = time.monotonic() + lease / 2
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(CLAIM, parameters)
-        return [_claim_of(row, token) for row in cursor.fetchall()]
+        cursor.execute(
+            "SELECT * FROM referral_payouts_claim(%s, %s, %s, %s, %s, %s, %s, %s)",
+            [peer.name, peer.currency, peer.sent_status, token, limit, lease, WORKER, probe],
+        )
+        return [_claim_of(row, token, begin_by) for row in cursor.fetchall()]
 
 
-def _claim_of(row: Sequence[Any], token: UUID) -> Claim:
-    values = dict(zip(ORDER_FIELDS, row, strict=False))
-    return Claim(Order(**values, request_id=str(uuid7())), token, *row[len(values) :])
+def _claim_of(row: Sequence[Any], token: UUID, begin_by: float) -> Claim:
+    order = (*row[:ORDER_FIELDS], str(uuid7()))
+    values = (Order(*order), token, *row[ORDER_FIELDS:], begin_by)
+    return Claim(*values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,98 +92,35 @@ def record(
     answer itself gives none, `reason` go into the trail.
     """
     now = timezone.now()
-    changes = [_change(entry, now, well_at) for entry in settled]
+    rows = [_change(entry, now, well_at) | _attempt(entry) for entry in settled]
     with transaction.atomic():
-        PayoutAttempt.objects.bulk_create([_attempt(entry) for entry in settled if _leaves_attempt(entry)])
-        moved = _apply(changes)
-        RewardTransition.objects.bulk_create(
-            [
-                RewardTransition(
-                    reward_id=reward_id,
-                    from_status=before,
-                    to_status=after,
-                    at=now,
-                    actor=actor,
-                    reason=error or reason,
-                )
-                for reward_id, before, after, error, *_ in moved
-                if before != after
-            ]
-        )
-        _count_paid(moved)
+        _apply(rows, actor, reason)
 
 
-APPLY = """
-WITH change AS (
-    SELECT * FROM jsonb_to_recordset(%s::jsonb) AS c(
-        id uuid, token uuid, status text, next_attempt_at timestamptz, in_doubt boolean, failures int,
-        first_failed_at timestamptz, last_error text, task_id text, tx_id text, mint_number int, reason text
-    )
-), held AS (
-    -- A paid reward is paid, whoever holds the claim by now; any other answer counts only from its holder.
-    SELECT reward.id, reward.status AS status_before
-    FROM rewards_referralreward reward JOIN change ON change.id = reward.id
-    WHERE reward.status IN ('sent_to_points', 'sent_to_token')
-      AND (reward.claim_token = change.token OR change.status = 'completed')
-    ORDER BY reward.id FOR NO KEY UPDATE OF reward
-)
-UPDATE rewards_referralreward reward
-SET status = change.status,
-    next_attempt_at = change.next_attempt_at,
-    in_doubt = change.in_doubt,
-    failures = change.failures,
-    first_failed_at = change.first_failed_at,
-    last_error = change.last_error,
-    external_task_id = change.task_id,
-    external_tx_id = coalesce(change.tx_id, reward.external_tx_id),
-    mint_number = change.mint_number,
-    claim_token = NULL,
-    updated_at = statement_timestamp()
-FROM change JOIN held ON held.id = change.id
-WHERE reward.id = change.id
-RETURNING reward.id, held.status_before, reward.status, change.reason,
-          reward.campaign_id, reward.beneficiary_user_id, reward.points_amount, reward.g2a_amount
-"""
-
-
-def _apply(changes: Sequence[dict[str, Any]]) -> list[Any]:
+def _apply(rows: Sequence[dict[str, Any]], actor: str, reason: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(APPLY, [orjson.dumps(changes, default=str).decode()])
-        return cursor.fetchall()
+        cursor.execute(
+            "SELECT referral_payouts_record(%s::jsonb, %s, %s)",
+            [orjson.dumps(rows).decode(), actor, reason],
+        )
 
 
-def _count_paid(moved: Sequence[Any]) -> None:
-    """Move paid amounts from waiting to earned."""
-    deltas: dict[tuple[UUID, str], dict[str, Any]] = {}
-    for _id, _before, after, _reason, campaign_id, user_id, points, g2a in moved:
-        if after != RewardStatus.COMPLETED:
-            continue
-        row = deltas.setdefault((campaign_id, user_id), {"campaign_id": campaign_id, "user_id": user_id})
-        currency, amount = ("points", points) if points is not None else ("g2a", g2a)
-        row[f"{currency}_earned"] = row.get(f"{currency}_earned", 0) + amount
-        row[f"{currency}_pending"] = row.get(f"{currency}_pending", 0) - amount
-    if deltas:
-        stats_add(deltas.values())
-
-
-def _leaves_attempt(entry: Settled) -> bool:
-    return entry.answer.outcome not in (Outcome.WAITING, Outcome.NOT_ASKED)
-
-
-def _attempt(entry: Settled) -> PayoutAttempt:
+def _attempt(entry: Settled) -> dict[str, Any]:
+    """What is kept of the call itself; nothing of one that was not made or told nothing new."""
     answer = entry.answer
-    return PayoutAttempt(
-        reward_id=entry.claim.order.reward_id,
-        number=entry.claim.attempt,
-        started_at=answer.started_at,
-        finished_at=answer.finished_at,
-        outcome=answer.outcome.value,
-        http_status=answer.http_status,
-        error_code=answer.error_code,
-        message=answer.message,
-        peer_reference=answer.reference,
-        request_id=entry.claim.order.request_id,
-    )
+    if answer.outcome in (Outcome.WAITING, Outcome.NOT_ASKED):
+        return {}
+    return {
+        "number": entry.claim.attempt,
+        "started_at": answer.started_at,
+        "finished_at": answer.finished_at,
+        "outcome": answer.outcome,
+        "http_status": answer.http_status,
+        "error_code": answer.error_code,
+        "message": answer.message,
+        "peer_reference": answer.reference,
+        "request_id": entry.claim.order.request_id,
+    }
 
 
 def _change(entry: Settled, now: datetime, well_at: datetime | None) -> dict[str, Any]:
@@ -267,7 +162,7 @@ def _change(entry: Settled, now: datetime, well_at: datetime | None) -> dict[str
 
 
 def _not_asked(claim: Claim, now: datetime) -> dict[str, Any]:
-    """The worker stopped first: as before the claim, and due at once for another worker."""
+    """It was not asked about in time: as before the claim, and due at once for another worker."""
     held = claim.in_doubt or claim.polls
     return {
         "status": _sent_status(claim) if held else RewardStatus.PENDING,
@@ -275,7 +170,7 @@ def _not_asked(claim: Claim, now: datetime) -> dict[str, Any]:
         "failures": claim.failures,
         "first_failed_at": claim.first_failed_at,
         "last_error": claim.last_error,
-        "reason": "the worker stopped before it asked",
+        "reason": "the worker gave it back before it asked",
     }
 
 

@@ -299,13 +299,13 @@ ENSURE = (
     ORDER BY 1, 2 ON CONFLICT DO NOTHING
     """,  # noqa: S608 - made of constants
     f"""
+    SELECT referral_stats_lock(array_agg(counted.user_id), array_agg(counted.campaign_id))
+    FROM ({_counted_stats(AMONG)}) counted
+    """,  # noqa: S608 - made of constants
+    f"""
     INSERT INTO rewards_referrerdaycounter (campaign_id, referrer_user_id, day, events)
     SELECT counted.campaign_id, counted.referrer_user_id, counted.day, 0 FROM ({_counted_days(AMONG)}) counted
     ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
-    """,  # noqa: S608 - made of constants
-    f"""
-    SELECT referral_stats_ensure(array_agg(counted.user_id), array_agg(counted.campaign_id))
-    FROM ({_counted_stats(AMONG)}) counted
     """,  # noqa: S608 - made of constants
 )
 
@@ -315,13 +315,13 @@ LOCK = (
     ORDER BY campaign_id, referred_key FOR NO KEY UPDATE
     """,
     f"""
+    SELECT FROM rewards_referralstats stats WHERE {AMONG.format(table="stats", column="user_id")}
+    ORDER BY campaign_id, user_id FOR NO KEY UPDATE
+    """,
+    f"""
     SELECT FROM rewards_referrerdaycounter counter
     WHERE {AMONG.format(table="counter", column="referrer_user_id")}
     ORDER BY campaign_id, referrer_user_id, day FOR NO KEY UPDATE
-    """,
-    f"""
-    SELECT FROM rewards_referralstats stats WHERE {AMONG.format(table="stats", column="user_id")}
-    ORDER BY campaign_id, user_id FOR NO KEY UPDATE
     """,
 )
 

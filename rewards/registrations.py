@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from api.errors import CampaignNotFound, DomainError, ReferrerMismatch
 from campaigns.catalog import CampaignEntry, catalog
@@ -158,15 +159,15 @@ def partner_accept(service: str, body: PartnerOnboarded) -> Accepted:
 def _onboard(event: NewEvent) -> Accepted:
     campaign = catalog.by_code(str(event.campaign_code))
     if campaign is None:
-        raise CampaignNotFound(f"There is no campaign {event.campaign_code}.")
+        raise CampaignNotFound(_("There is no campaign {code}."), code=event.campaign_code)
     lock_relations()
     held = PartnerReferralRelation.objects.filter(
         campaign_id=campaign.id, business_partner_id=event.partner
     ).first()
     if held is not None and held.referrer_user_id != event.referrer_named:
         raise ReferrerMismatch(
-            "Somebody else has brought this partner.",
-            {"onboarding_user_id": ["is not the referrer on record"]},
+            _("Somebody else has brought this partner."),
+            {"onboarding_user_id": [_("is not the referrer on record")]},
         )
     if held is not None and (first := _onboarded_event(campaign, event)):
         return first_answer(first)

@@ -3,6 +3,7 @@
 from datetime import time
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from api.errors import ValidationFailed
@@ -76,7 +77,7 @@ def _read(request: Request) -> dict[str, Any]:
     since, until = period_of(request)
     for name, moment in (("from", since), ("to", until)):
         if moment.time() != time.min:
-            raise ValidationFailed.of(name, "must be a UTC day such as 2025-01-31")
+            raise ValidationFailed.of(name, _("must be a UTC day such as 2025-01-31"))
     campaigns = ReferralCampaign.objects.order_by("id")
     for field, choices in (
         ("status", ReferralCampaign.Status.values),

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 from django.http import HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -82,7 +83,7 @@ def period_of(request: Request) -> tuple[datetime, datetime]:
     """
     since, until = (_bound(request, name) or ever for name, ever in zip(("from", "to"), EVER, strict=True))
     if since >= until:
-        raise ValidationFailed.of("to", "must be later than from")
+        raise ValidationFailed.of("to", _("must be later than from"))
     return since, until
 
 

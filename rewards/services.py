@@ -8,7 +8,9 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from access.audit import Verb, audit_note
 from api.errors import IllegalTransition, NotFound, ValidationFailed
 from campaigns.locks import lock_campaign, lock_role
 from campaigns.models import CampaignSpend
@@ -100,7 +102,7 @@ def reward_unlock(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
     reason = _reason(reason)
     with transaction.atomic():
         reward = _locked_row(reward_id)
-        require(reward.status, UNLOCKABLE, "unlocked")
+        require(reward.status, UNLOCKABLE)
         _move(reward, RewardStatus.PENDING, by, reason, next_attempt_at=reward.available_at)
         stats_add([_stats_move(reward, "locked", "pending")])
         _wake(reward)
@@ -115,7 +117,7 @@ def reward_retry(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
     reason = _reason(reason)
     with transaction.atomic():
         reward = _locked_row(reward_id)
-        require(reward.status, RETRYABLE, "retried")
+        require(reward.status, RETRYABLE)
         _move(
             reward,
             RewardStatus.PENDING,
@@ -139,14 +141,14 @@ def reward_cancel(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
     reason = _reason(reason)
     campaign_id = ReferralReward.objects.filter(pk=reward_id).values_list("campaign_id", flat=True).first()
     if campaign_id is None:
-        raise NotFound("There is no such reward.")
+        raise NotFound(_("There is no such reward."))
     with transaction.atomic():
         lock_campaign(campaign_id, shared=True)
         reward, siblings = _locked_with_siblings(reward_id)
-        require(reward.status, CANCELLABLE, "cancelled")
+        require(reward.status, CANCELLABLE)
         if reward.in_doubt:
             raise IllegalTransition(
-                "Whether this reward was paid is not known yet, so it cannot be cancelled."
+                _("Whether this reward was paid is not known yet, so it cannot be cancelled.")
             )
         was = "locked" if reward.status == RewardStatus.LOCKED else "pending"
         _move(reward, RewardStatus.CANCELLED, by, reason, next_attempt_at=None)
@@ -157,16 +159,18 @@ def reward_cancel(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
 def _reason(text: str) -> str:
     reason = text.strip() if isinstance(text, str) else ""
     if not reason:
-        raise ValidationFailed.of("reason", "is required: say why, for those who look later")
+        raise ValidationFailed.of("reason", _("is required: say why, for those who look later"))
     if len(reason) > REASON_LENGTH or "\x00" in reason:
-        raise ValidationFailed.of("reason", f"must be at most {REASON_LENGTH} characters without NUL")
+        raise ValidationFailed.of(
+            "reason", _("must be at most {most} characters without NUL"), most=REASON_LENGTH
+        )
     return reason
 
 
 def _locked_row(reward_id: UUID) -> ReferralReward:
     reward = ReferralReward.objects.select_for_update(no_key=True).filter(pk=reward_id).first()
     if reward is None:
-        raise NotFound("There is no such reward.")
+        raise NotFound(_("There is no such reward."))
     return reward
 
 
@@ -193,6 +197,15 @@ def _move(reward: ReferralReward, status: str, by: str, reason: str, **changes: 
         actor=by[:160],
         reason=reason,
     )
+    audit_note(
+        by=by,
+        verb=Verb.CHANGED,
+        target=reward,
+        name=f"{reward.points_amount} points" if reward.points_amount else f"{reward.g2a_amount} G2A",
+        before={"status": reward.status},
+        after={"status": status},
+        reason=reason,
+    )
     reward.status = status
     for name, value in changes.items():
         setattr(reward, name, value)
@@ -210,7 +223,7 @@ def _stats_move(reward: ReferralReward, source: str, target: str | None) -> dict
 
 
 def _give_back(reward: ReferralReward, was: str, *, last: bool) -> None:
-    """Counters, then stats, then the budget: the lock order."""
+    """The counter of the referred user, then stats, days and the budget: the lock order."""
     event = reward.referral_event
     deltas = [_stats_move(reward, was, None)]
     if last:
@@ -218,13 +231,14 @@ def _give_back(reward: ReferralReward, was: str, *, last: bool) -> None:
         ReferredCounter.objects.filter(campaign_id=reward.campaign_id, referred_key=about).update(
             events=F("events") - 1
         )
+        deltas.append({"campaign_id": reward.campaign_id, "user_id": event.referrer_user_id, "events": -1})
+    stats_add(_merged(deltas))
+    if last:
         ReferrerDayCounter.objects.filter(
             campaign_id=reward.campaign_id,
             referrer_user_id=event.referrer_user_id,
             day=event.occurred_at.date(),
         ).update(events=F("events") - 1)
-        deltas.append({"campaign_id": reward.campaign_id, "user_id": event.referrer_user_id, "events": -1})
-    stats_add(_merged(deltas))
     CampaignSpend.objects.filter(campaign_id=reward.campaign_id).update(
         points=F("points") - (reward.points_amount or 0), g2a=F("g2a") - (reward.g2a_amount or 0)
     )

@@ -6,6 +6,8 @@ database refuses any other, and a test compares the two.
 
 from collections.abc import Mapping
 
+from django.utils.translation import gettext_lazy as _
+
 from api.errors import IllegalTransition
 from rewards.models import RewardStatus as S
 
@@ -25,10 +27,11 @@ RETRYABLE = frozenset({S.FAILED})
 CANCELLABLE = frozenset(status for status, targets in MOVES.items() if S.CANCELLED in targets)
 
 
-def require(status: str, allowed: frozenset[str], action: str) -> None:
+def require(status: str, allowed: frozenset[str]) -> None:
     """Refuse an action that the reward's status does not allow. Raises IllegalTransition."""
     if status not in allowed:
-        expected = " or ".join(sorted(allowed))
         raise IllegalTransition(
-            f"A reward that is {status} cannot be {action}; only one that is {expected} can."
+            _("The reward is {status}; for this it must be: {allowed}."),
+            status=status,
+            allowed=", ".join(sorted(allowed)),
         )

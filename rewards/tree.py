@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from api.errors import ValidationFailed
@@ -110,7 +111,7 @@ def _registered_at(relation_id: UUID) -> datetime:
     """Where in the order a cursor stands."""
     found = ReferralRelation.objects.filter(pk=relation_id).values_list("registered_at", flat=True).first()
     if found is None:
-        raise ValidationFailed.of("cursor", "must be the next_cursor of an earlier answer")
+        raise ValidationFailed.of("cursor", _("must be the next_cursor of an earlier answer"))
     return found
 
 

@@ -1,16 +1,19 @@
 """`/internal/*`: calls of other services that may earn or unlock rewards."""
 
 from collections.abc import Sequence
+from typing import cast
 
+from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from access.authentication import ServiceAuthentication, service_allowed
 from access.models import ServiceOperation
 from api.decoding import body_of, moment_of
+from api.envelope import language_of
 from api.errors import DomainError, EventTypeNotAllowed, ValidationFailed
+from api.lean import LeanViewSet, answer
 from campaigns.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
 from rewards.answers import Accepted
 from rewards.callbacks import decode_task_report, task_report_accept
@@ -71,8 +74,7 @@ def bulk_json(outcomes: Sequence[Accepted | DomainError]) -> BulkAnswer:
     items: list[BulkItem] = []
     for index, outcome in enumerate(outcomes):
         if isinstance(outcome, DomainError):
-            error: ItemError = {"code": outcome.code, "message": outcome.message, "details": outcome.details}
-            items.append({"index": index, "error": error})
+            items.append({"index": index, "error": cast(ItemError, outcome.as_json())})
         else:
             items.append({"index": index, **accepted_json(outcome), "code_reason": outcome.code_reason})
     rejected = sum("error" in item for item in items)
@@ -81,36 +83,34 @@ def bulk_json(outcomes: Sequence[Accepted | DomainError]) -> BulkAnswer:
     return {"accepted": accepted, "duplicates": duplicates, "rejected": rejected, "items": items}
 
 
-class InternalViewSet(ViewSet):
+class InternalViewSet(LeanViewSet):
     """What other services report. Each call: who, may they, what, then one service function."""
 
     authentication_classes = (ServiceAuthentication,)
 
-    def user_registered(self, request: Request) -> Response:
+    def user_registered(self, request: Request) -> HttpResponse:
         """A user has registered, perhaps with a code."""
         service = service_allowed(request, Operation.USER_REGISTERED)
         registered = registration_accept(service.name, decode_user_registered(body_of(request)))
-        return Response(registered_json(registered))
+        return answer(registered_json(registered))
 
-    def partner_onboarded(self, request: Request) -> Response:
+    def partner_onboarded(self, request: Request) -> HttpResponse:
         """A business partner was brought by a user."""
         service = service_allowed(request, Operation.PARTNER_ONBOARDED)
-        return Response(
-            accepted_json(partner_accept(service.name, decode_partner_onboarded(body_of(request))))
-        )
+        return answer(accepted_json(partner_accept(service.name, decode_partner_onboarded(body_of(request)))))
 
-    def event(self, request: Request) -> Response:
+    def event(self, request: Request) -> HttpResponse:
         """A referred user has bought something."""
         service_allowed(request, Operation.EVENT, None)
         accepted = event_accept(self._event_of(request, body_of(request), Operation.EVENT))
-        return Response({**accepted_json(accepted), "code_reason": accepted.code_reason})
+        return answer({**accepted_json(accepted), "code_reason": accepted.code_reason})
 
-    def events_bulk(self, request: Request) -> Response:
+    def events_bulk(self, request: Request) -> HttpResponse:
         """Up to 500 events; each is answered as a single call would answer it."""
         service_allowed(request, Operation.EVENTS_BULK, None)
         raw = decode_events(body_of(request, limit_bytes=BULK_LIMIT_BYTES)).items
         if len(raw) > BULK_LIMIT:
-            raise ValidationFailed.of("items", f"must be at most {BULK_LIMIT} events")
+            raise ValidationFailed.of("items", _("must be at most {most} events"), most=BULK_LIMIT)
         outcomes: dict[int, Accepted | DomainError] = {}
         events: dict[int, NewEvent] = {}
         for index, item in enumerate(raw):
@@ -119,7 +119,8 @@ class InternalViewSet(ViewSet):
             except DomainError as error:
                 outcomes[index] = error
         outcomes.update(zip(events, events_accept(list(events.values())), strict=True))
-        return Response(bulk_json([outcomes[index] for index in range(len(raw))]))
+        with language_of(request._request):
+            return answer(bulk_json([outcomes[index] for index in range(len(raw))]))
 
     @staticmethod
     def _event_of(request: Request, data: bytes, operation: str) -> NewEvent:
@@ -127,10 +128,12 @@ class InternalViewSet(ViewSet):
         service = service_allowed(request, operation, event_type_of(data))
         body = decode_event(data)
         if body.event_type in (USER_REGISTERED, RF_PARTNER_ONBOARDED):
-            raise EventTypeNotAllowed(f"{body.event_type} has an operation of its own.")
+            raise EventTypeNotAllowed(
+                _("{event_type} has an operation of its own."), event_type=body.event_type
+            )
         return event_of(service.name, body, now=timezone.now())
 
-    def user_role_upgraded(self, request: Request) -> Response:
+    def user_role_upgraded(self, request: Request) -> HttpResponse:
         """A user has another role now."""
         service = service_allowed(request, Operation.USER_ROLE_UPGRADED)
         body = decode_role_upgraded(body_of(request))
@@ -140,9 +143,9 @@ class InternalViewSet(ViewSet):
             occurred_at=moment_of("occurred_at", body.occurred_at, now=timezone.now()),
             by=f"service:{service.name}",
         )
-        return Response({"success": True, "unlocked_rewards_count": unlocked})
+        return answer({"success": True, "unlocked_rewards_count": unlocked})
 
-    def g2a_callback(self, request: Request) -> Response:
+    def g2a_callback(self, request: Request) -> HttpResponse:
         """A token task has ended."""
         service = service_allowed(request, Operation.G2A_CALLBACK)
         task_report_accept(
@@ -150,4 +153,4 @@ class InternalViewSet(ViewSet):
             by=f"service:{service.name}",
             request_id=getattr(request._request, "request_id", ""),
         )
-        return Response({"ok": True})
+        return answer({"ok": True})

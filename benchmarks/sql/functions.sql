@@ -10,7 +10,7 @@
 -- a change of the campaign. Limits are given, not read. That makes them faster, so the ratios err to our disfavour.
 
 -- One event in one call.
-CREATE FUNCTION benchmark_event(
+CREATE OR REPLACE FUNCTION benchmark_event(
     v_code text, v_referred text, v_key text, per_referred int, per_referrer int, per_day int
 )
 RETURNS uuid LANGUAGE plpgsql AS $$
@@ -95,7 +95,7 @@ BEGIN
 END $$;
 
 -- Many events in one call, set-based; every table's rows in one sorted order, or two batches would wait in a circle.
-CREATE FUNCTION benchmark_events(
+CREATE OR REPLACE FUNCTION benchmark_events(
     v_code text, v_people text[], per_referred int, per_referrer int, per_day int
 )
 RETURNS void LANGUAGE plpgsql AS $$

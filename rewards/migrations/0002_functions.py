@@ -18,7 +18,6 @@ DROP_STATS = """
 DROP FUNCTION referral_stats_add(jsonb);
 DROP FUNCTION referral_stats_change(jsonb);
 DROP FUNCTION referral_stats_lock(text[], uuid[]);
-DROP FUNCTION referral_stats_ensure(text[], uuid[]);
 """
 
 

@@ -29,7 +29,8 @@ class Analytics:
         replies: list[Reply] = []
 
         def call() -> Reply:
-            replies.append(self._transport.call("POST", BULK, request_id=request_id, body={"events": events}))
+            content = json.dumps({"events": events}).encode()
+            replies.append(self._transport.call("POST", BULK, request_id=request_id, content=content))
             return replies[0]
 
         answer = answer_of(call, lambda body: Answer(Outcome.BOOKED))

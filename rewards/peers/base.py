@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from email.message import Message
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -151,7 +152,7 @@ def _peer_error(body: Any) -> tuple[str, str]:
     return str(error or ""), str(body.get("message") or "")
 
 
-def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
+def retry_after(headers: Message | Mapping[str, str], *, now: datetime | None = None) -> float | None:
     """Seconds to wait by the Retry-After header (a number or a date), at most an hour; None without one."""
     text = headers.get("Retry-After", "").strip()
     if not text:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import orjson
+
 from rewards.models import RewardStatus
 from rewards.peers import POINTS
 from rewards.peers.base import Answer, Order, Outcome, answer_of, reference_of
@@ -39,7 +41,10 @@ class CreditV1:
             },
         }
         return answer_of(
-            lambda: self._transport.call("POST", CREDIT, request_id=order.request_id, body=body), _booked
+            lambda: self._transport.call(
+                "POST", CREDIT, request_id=order.request_id, content=orjson.dumps(body)
+            ),
+            _booked,
         )
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import orjson
+
 from rewards.models import RewardStatus
 from rewards.peers import POINTS
 from rewards.peers.base import Answer, Order, Outcome, answer_of, reference_of
@@ -36,7 +38,10 @@ class AddM3:
             },
         }
         return answer_of(
-            lambda: self._transport.call("POST", ADD, request_id=order.request_id, body=body), _booked
+            lambda: self._transport.call(
+                "POST", ADD, request_id=order.request_id, content=orjson.dumps(body)
+            ),
+            _booked,
         )
 
 

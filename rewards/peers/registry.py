@@ -38,5 +38,4 @@ def _transport(url: str, audience: str) -> Transport:
         base_url=url,
         audience=audience,
         timeout_seconds=settings.PAYOUT_TIMEOUT_SECONDS,
-        connections=settings.PAYOUT_CONCURRENCY,
     )

@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+
 from api.rendering import g2a_text
 from rewards.models import RewardStatus
 from rewards.peers import TOKENS
@@ -39,7 +41,10 @@ class Gateway:
             "reason": REASONS[order.level],
         }
         return answer_of(
-            lambda: self._transport.call("POST", MINT, request_id=order.request_id, body=body), _accepted
+            lambda: self._transport.call(
+                "POST", MINT, request_id=order.request_id, content=orjson.dumps(body)
+            ),
+            _accepted,
         )
 
     def _poll(self, order: Order, task_id: str) -> Answer:

@@ -1,31 +1,28 @@
 """HTTP to one peer, and whether a failed call can have reached it.
 
 The one question that decides over a reward in doubt is whether any byte of the request left us. Exceptions
-of HTTP clients do not tell that reliably, so our connections note it themselves.
+of HTTP clients do not tell that reliably, so our connections note it themselves (docs/adr/0004).
 """
 
 import http.client
 import io
+import select
 import socket
-import threading
+import ssl
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
+from functools import cached_property, partial
 from typing import Any
+from urllib.parse import urlsplit
 
+import certifi
 import orjson
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
 
 from access.tokens import outgoing_tokens
 
 ANSWER_LIMIT_BYTES = 64 * 1024
 CONNECT_SECONDS = 3.0
-
-_call = threading.local()
 
 
 class CallFailed(Exception):
@@ -37,17 +34,18 @@ class NeverSent(CallFailed):
 
 
 class _PunctualIO(io.RawIOBase):
-    """Reads a socket until the call's deadline; a timeout of the socket alone begins anew with every byte."""
+    """Reads a socket until a deadline; a timeout of the socket alone begins anew with every byte."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, raw: io.RawIOBase, deadline: float) -> None:
         self._socket = connection
-        self._raw = connection.makefile("rb", buffering=0)
+        self._raw = raw
+        self._deadline = deadline
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = _call.deadline - time.monotonic()
+        left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the answer did not end in time")
         self._socket.settimeout(left)
@@ -59,40 +57,46 @@ class _PunctualIO(io.RawIOBase):
 
 
 class _PunctualResponse(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+    def __init__(self, sock: socket.socket, *args: Any, deadline: float, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        self.fp.close()
-        self.fp = io.BufferedReader(_PunctualIO(sock))
+        self.fp = io.BufferedReader(_PunctualIO(sock, self.fp.detach(), deadline))
 
 
-class _NotingHTTPConnection(HTTPConnection):
-    response_class = _PunctualResponse
+class _NotingConnection(http.client.HTTPConnection):
+    """Serves one call at a time, and notes whether its request has begun to leave."""
+
+    sending = False
+    _deadline = 0.0
+
+    def begin_call(self, deadline: float) -> None:
+        """Whatever is sent from now on belongs to a call that must be over by the deadline."""
+        self.sending = False
+        self._deadline = deadline
+        # Anything that makes a response will do.
+        self.response_class = partial(_PunctualResponse, deadline=deadline)  # type: ignore[assignment]
 
     def send(self, data: Any) -> None:
         """Connect first if needed, then note that the request begins to leave."""
         if self.sock is None:
             self.connect()
-        _call.sending = True
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("connecting took all the time there was")
+        self.sock.settimeout(left)
+        self.sending = True
         super().send(data)
 
+    def is_usable(self) -> bool:
+        """Whether a connection that was kept is still open, and has nothing to say that nobody asked for."""
+        if self.sock is None:
+            return False
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        return not poll.poll(0)
 
-class _NotingHTTPSConnection(_NotingHTTPConnection, HTTPSConnection):
+
+class _NotingTLSConnection(_NotingConnection, http.client.HTTPSConnection):
     """The same; connecting is that of HTTPS."""
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _NotingHTTPConnection
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _NotingHTTPSConnection
-
-
-class _NotingAdapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Use the connections that note when they send."""
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,71 +105,96 @@ class Reply:
 
     status: int
     body: Any
-    headers: Mapping[str, str]
+    headers: Message
 
 
 class Transport:
-    """HTTP to one peer: pooled keep-alive connections, a session per thread, no redirects, no proxies."""
+    """HTTP to one peer: kept connections that its threads share, no redirects, no proxies.
 
-    def __init__(self, *, base_url: str, audience: str, timeout_seconds: float, connections: int) -> None:
+    There are never more connections than calls at the same time.
+    """
+
+    def __init__(self, *, base_url: str, audience: str, timeout_seconds: float) -> None:
         self.base_url = base_url
         self._audience = audience
         self._timeout = timeout_seconds
-        self._connections = connections
-        self._local = threading.local()
+        self._address = urlsplit(base_url)
+        self._idle: list[_NotingConnection] = []
 
-    def call(
-        self, method: str, path: str, *, request_id: str, body: Mapping[str, Any] | None = None
-    ) -> Reply:
-        """One call, read to its end within the timeout. Raises NeverSent or CallFailed."""
-        _call.sending = False
-        _call.deadline = time.monotonic() + self._timeout
+    def call(self, method: str, path: str, *, request_id: str, content: bytes | None = None) -> Reply:
+        """One call, its content JSON, read to its end within the timeout. Raises NeverSent or CallFailed."""
+        connection = self._connection()
         try:
-            return self._call(method, path, request_id, body)
-        except CallFailed:
-            raise
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            text = f"{type(error).__name__}: {_root_of(error)}"
-            raise (CallFailed if _call.sending else NeverSent)(text) from error
+            connection.begin_call(time.monotonic() + self._timeout)
+            reply, keep = self._exchange(connection, method, path, request_id, content)
+        except (http.client.HTTPException, OSError, ValueError, CallFailed) as error:
+            connection.close()
+            text = str(error) if isinstance(error, CallFailed) else f"{type(error).__name__}: {error}"
+            raise (CallFailed if connection.sending else NeverSent)(text) from error
+        if keep:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return reply
 
-    def _call(self, method: str, path: str, request_id: str, body: Mapping[str, Any] | None) -> Reply:
-        with self._session().request(
-            method,
-            self.base_url + path,
-            json=body,
-            headers={
-                "Authorization": f"Bearer {outgoing_tokens.for_audience(self._audience)}",
-                "X-Request-Id": request_id,
-            },
-            timeout=(min(CONNECT_SECONDS, self._timeout), self._timeout),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            return Reply(response.status_code, _json_of(_read(response)), response.headers)
+    def _exchange(
+        self,
+        connection: _NotingConnection,
+        method: str,
+        path: str,
+        request_id: str,
+        content: bytes | None,
+    ) -> tuple[Reply, bool]:
+        """The reply, and whether the connection is as it was before."""
+        headers = {
+            "Authorization": f"Bearer {outgoing_tokens.for_audience(self._audience)}",
+            "X-Request-Id": request_id,
+            "Accept": "application/json",
+            "User-Agent": "referral-service",
+        }
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        connection.request(method, self._address.path + path, content, headers)
+        with connection.getresponse() as response:
+            received = _read(response)
+            # After an interim answer (1xx) the real one is still to come: nobody may take it for theirs.
+            keep = not response.will_close and response.status >= 200
+            return Reply(response.status, _json_of(received), response.headers), keep
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = requests.Session()
-            session.trust_env = False
-            adapter = _NotingAdapter(pool_connections=1, pool_maxsize=self._connections, max_retries=0)
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
-        return session
+    def _connection(self) -> _NotingConnection:
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                break  # Another thread was faster.
+            if connection.is_usable():
+                return connection
+            connection.close()
+        return self._new_connection()
+
+    def _new_connection(self) -> _NotingConnection:
+        host, port = str(self._address.hostname), self._address.port
+        timeout = min(CONNECT_SECONDS, self._timeout)
+        if self._address.scheme == "https":
+            return _NotingTLSConnection(host, port, timeout=timeout, context=self._trust)
+        return _NotingConnection(host, port, timeout=timeout)
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        """The host's certificate authorities (SSL_CERT_FILE names others), and those that browsers trust."""
+        context = ssl.create_default_context()
+        context.load_verify_locations(certifi.where())
+        return context
 
 
-def _root_of(error: BaseException) -> BaseException:
-    """What really happened, below the wrappings of the HTTP client."""
-    inner = getattr(error.args[0], "reason", None) if error.args else None
-    return inner if isinstance(inner, BaseException) else error
-
-
-def _read(response: requests.Response) -> bytes:
+def _read(response: http.client.HTTPResponse) -> bytes:
     received = b""
-    for chunk in response.iter_content(8192):
+    while chunk := response.read(ANSWER_LIMIT_BYTES + 1 - len(received)):
         received += chunk
         if len(received) > ANSWER_LIMIT_BYTES:
             raise CallFailed("the answer is too large")
+    if response.length:
+        raise CallFailed("the answer ended early")
     return received
 
 

@@ -10,15 +10,18 @@ BEGIN
     FROM jsonb_to_recordset(referred) AS d(campaign_id uuid, referred_key text, events int)
     WHERE c.campaign_id = d.campaign_id AND c.referred_key = d.referred_key;
 
-    UPDATE rewards_referrerdaycounter c SET events = c.events + d.events
-    FROM jsonb_to_recordset(days) AS d(campaign_id uuid, referrer_user_id text, day date, events int)
-    WHERE c.campaign_id = d.campaign_id AND c.referrer_user_id = d.referrer_user_id AND c.day = d.day;
-
     PERFORM referral_stats_change(stats);
 
-    UPDATE campaigns_campaignspend s SET points = s.points + d.points, g2a = s.g2a + d.g2a
-    FROM jsonb_to_recordset(spend) AS d(campaign_id uuid, points bigint, g2a numeric)
-    WHERE s.campaign_id = d.campaign_id;
+    INSERT INTO rewards_referrerdaycounter AS c (campaign_id, referrer_user_id, day, events)
+    SELECT d.campaign_id, d.referrer_user_id, d.day, d.events
+    FROM jsonb_to_recordset(days) AS d(campaign_id uuid, referrer_user_id text, day date, events int)
+    ON CONFLICT (campaign_id, referrer_user_id, day) DO UPDATE SET events = c.events + excluded.events;
+
+    IF spend <> '[]' THEN
+        UPDATE campaigns_campaignspend s SET points = s.points + d.points, g2a = s.g2a + d.g2a
+        FROM jsonb_to_recordset(spend) AS d(campaign_id uuid, points bigint, g2a numeric)
+        WHERE s.campaign_id = d.campaign_id;
+    END IF;
 
     INSERT INTO referral_referralevent (
         id, campaign_id, rule_version_id, event_type, source_service, external_event_id, idempotency_key,

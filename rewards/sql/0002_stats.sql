@@ -2,28 +2,21 @@
 -- They are called for every event, so their plans are made once a session; a few keys are looked up at a time,
 -- so each is found by its index, whatever the tables' sizes were when the plan was made. The callers' SET
 -- clauses hold for the functions that they call.
-CREATE FUNCTION referral_stats_ensure(users text[], campaigns uuid[]) RETURNS void
+CREATE FUNCTION referral_stats_lock(users text[], campaigns uuid[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO rewards_referralstats (
+    -- Makes the rows that are missing, locks those that are there, and changes nothing.
+    INSERT INTO rewards_referralstats AS s (
         id, user_id, campaign_id, total_referred_users, total_events,
         points_earned, points_pending, points_locked, g2a_earned, g2a_pending, g2a_locked
     )
     SELECT referral_uuid7(), x.user_id, x.campaign_id, 0, 0, 0, 0, 0, 0, 0, 0
-    FROM (SELECT DISTINCT u.user_id, u.campaign_id FROM unnest(users, campaigns) AS u(user_id, campaign_id)) x
-    WHERE NOT EXISTS (
-        SELECT FROM rewards_referralstats s WHERE s.user_id = x.user_id AND s.campaign_id = x.campaign_id
-    )
+    FROM (
+        SELECT DISTINCT u.campaign_id, u.user_id FROM unnest(users, campaigns) AS u(user_id, campaign_id)
+        WHERE u.user_id IS NOT NULL
+    ) x
     ORDER BY x.campaign_id, x.user_id
-    ON CONFLICT (user_id, campaign_id) DO NOTHING;
-END $$;
-
-CREATE FUNCTION referral_stats_lock(users text[], campaigns uuid[]) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM FROM rewards_referralstats s
-    WHERE (s.user_id, s.campaign_id) IN (SELECT u.id, u.campaign FROM unnest(users, campaigns) AS u(id, campaign))
-    ORDER BY s.campaign_id, s.user_id FOR NO KEY UPDATE OF s;
+    ON CONFLICT (user_id, campaign_id) DO UPDATE SET total_events = s.total_events WHERE false;
 END $$;
 
 -- Adds differences to stats rows that are there and locked. One entry a (user, campaign); absent is zero.
@@ -56,7 +49,6 @@ DECLARE
 BEGIN
     SELECT array_agg(d.user_id), array_agg(d.campaign_id) INTO v_user, v_campaign
     FROM jsonb_to_recordset(deltas) AS d(user_id text, campaign_id uuid);
-    PERFORM referral_stats_ensure(v_user, v_campaign);
     PERFORM referral_stats_lock(v_user, v_campaign);
     PERFORM referral_stats_change(deltas);
 END $$;

@@ -7,7 +7,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from campaigns.models import ReferralCampaign
-from campaigns.services import CampaignContent, campaign_create
+from campaigns.services import CampaignContent, campaign_create, campaign_update
 from referral.models import LinkClicks, ReferralLink
 from rewards.findings import finding_note
 from rewards.models import (
@@ -63,6 +63,11 @@ def world_make() -> World:
         event_name="referral_reward_status_changed",
         http_status=422,
         message="unknown_event_name: referral_reward_status_changed is not known here",
+    )
+    campaign_update(
+        campaign_id=ReferralCampaign.objects.get(code="user_invite_default").pk,
+        changes={"description": "For every friend who signs up."},
+        by="staff:ann",
     )
     return World(rewards, _findings(rewards))
 

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 from django.test import Client
 from playwright.sync_api import (
@@ -23,6 +22,7 @@ from playwright.sync_api import (
 )
 from pytest_django.live_server_helper import LiveServer
 
+from access.models import SignInTries
 from tests.admin.world import World, world_make
 from tests.conftest import CHROMIUM
 
@@ -73,9 +73,9 @@ def profile(browser: Browser, server: str) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def committed(committed_campaigns: None) -> Iterator[None]:
-    """The demo campaigns; people and their sessions are forgotten afterwards."""
+    """The demo campaigns; people and their sessions are forgotten afterwards, groups stay."""
     yield
-    for model in (LogEntry, Session, get_user_model(), Group):
+    for model in (LogEntry, Session, get_user_model(), SignInTries):
         model.objects.all().delete()
 
 

@@ -3,7 +3,6 @@
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.admin.world import World
@@ -51,8 +50,6 @@ def test_the_sign_in_page_itself_leads_to_the_index(context: BrowserContext) -> 
 
 
 def test_every_list_and_one_page_of_each_open(page: Page, world: World) -> None:
-    Group.objects.create(name="support")
-
     for model in admin.site._registry:
         app, name = model._meta.app_label, model._meta.model_name
         page.goto(f"/admin/{app}/{name}/")

@@ -94,8 +94,8 @@ def test_twin_without_the_check_of_the_revision_a_paused_campaign_pays(campaign,
 def _ignore_revisions(monkeypatch):
     real = deciding.open_batch
 
-    def open_batch(candidates):
-        rows = real(candidates)
+    def open_batch(candidates, **how):
+        rows = real(candidates, **how)
         pairs = zip(rows, candidates, strict=True)
         return [replace(row, revision=candidate.campaign.revision) for row, candidate in pairs]
 

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from api.errors import IdempotencyConflict
 from campaigns.models import CampaignSpend
@@ -14,6 +14,7 @@ from rewards.models import ReferralReward, ReferralStats, ReferredCounter, Refer
 from tests.support.races import (
     LONG_SECONDS,
     Pause,
+    PauseAtCommit,
     Racer,
     all_at_once,
     cross,
@@ -34,7 +35,7 @@ def after_opening():
 
 def after_writing():
     """Everything is written, nothing is committed yet."""
-    return Pause(deciding, "write")
+    return PauseAtCommit("referral_referralevent")
 
 
 @pytest.fixture
@@ -112,10 +113,11 @@ LIMITS = {
     "max_events_per_referrer_per_day": (2, lambda n: {"referrer": "user-a"}),
     "budget_points": (29, lambda n: {"referrer": f"user-{n}"}),
 }
-ROW_LOCKS = (
-    "    ORDER BY c.campaign_id, c.referred_key FOR NO KEY UPDATE OF c",
-    "    ORDER BY c.campaign_id, c.referrer_user_id, c.day FOR NO KEY UPDATE OF c",
-    "    PERFORM referral_stats_lock(v_stats_user, v_stats_campaign);",
+REFERRED_LOCK = " DO UPDATE SET events = c.events WHERE false"
+OTHER_LOCKS = (
+    """    PERFORM referral_stats_lock(
+        v_level1 || v_second || v_welcome, v_campaign || v_campaign || v_campaign
+    );""",
     " ORDER BY s.campaign_id FOR NO KEY UPDATE OF s",
 )
 
@@ -141,7 +143,10 @@ def test_of_two_events_at_once_one_gets_the_last_place(limit):
 
 @pytest.mark.parametrize("limit", LIMITS)
 def test_twin_without_the_row_locks_both_get_the_last_place(limit):
-    with function_without("referral_events_open", *ROW_LOCKS):
+    with (
+        function_without("referral_events_open", REFERRED_LOCK, instead=" DO NOTHING"),
+        function_without("referral_events_open", *OTHER_LOCKS),
+    ):
         first, second, _ = race_for_the_last_place(limit)
 
     assert first.rewards
@@ -231,19 +236,22 @@ def test_a_call_that_dies_before_its_commit_leaves_nothing_and_may_be_repeated(f
     assert_counters_agree_with_a_recount()
 
 
-def test_a_fault_in_the_last_step_takes_everything_back(free, monkeypatch):
-    real = deciding.write
-
-    def write_and_fail(batch):
-        real(batch)
-        raise RuntimeError("a fault")
-
-    monkeypatch.setattr(deciding, "write", write_and_fail)
-
-    with pytest.raises(RuntimeError):
-        event_accept(done("free", "user-a"))
+def test_a_fault_in_the_commit_takes_everything_back(free):
+    fault = """
+        CREATE FUNCTION test_fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'a fault'; END $$;
+        CREATE CONSTRAINT TRIGGER test_fault AFTER INSERT ON rewards_referralreward
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION test_fault()
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(fault)
+        try:
+            with pytest.raises(DatabaseError, match="a fault"):
+                event_accept(done("free", "user-a"))
+        finally:
+            cursor.execute("DROP FUNCTION test_fault() CASCADE")
 
     assert nothing_is_written()
+    assert event_accept(done("free", "user-a")).rewards
 
 
 def test_a_conflict_waits_for_nobody_who_gives_up(free):
@@ -268,7 +276,7 @@ def test_a_conflict_waits_for_nobody_who_gives_up(free):
 
 # --- deadlocks ----------------------------------------------------------------------------------------------
 
-DAYS_IN_ORDER = "ORDER BY c.campaign_id, c.referrer_user_id, c.day FOR NO KEY UPDATE OF c"
+STATS_IN_ORDER = "ORDER BY x.campaign_id, x.user_id"
 
 
 def batches_over_the_same_referrers():
@@ -290,8 +298,7 @@ def test_batches_over_the_same_referrers_in_any_order_do_not_deadlock(free):
 
 
 def test_twin_when_rows_are_locked_in_any_order_batches_deadlock(free):
-    unsorted = "ORDER BY random() FOR NO KEY UPDATE OF c"
-    with function_without("referral_events_open", DAYS_IN_ORDER, instead=unsorted):
+    with function_without("referral_stats_lock", STATS_IN_ORDER, instead="ORDER BY random()"):
         results = batches_over_the_same_referrers()
 
     assert any("deadlock detected" in str(result) for result in results)

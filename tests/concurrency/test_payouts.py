@@ -20,7 +20,7 @@ from rewards.payouts import Settled, claim, record
 from rewards.peers.base import Answer, Outcome
 from rewards.peers.registry import peer_named
 from rewards.services import reward_cancel, reward_retry, reward_unlock
-from tests.support.races import Pause, Racer, all_at_once, cross, table_without
+from tests.support.races import Pause, Racer, all_at_once, cross, function_without, table_without
 from tests.support.rewards import (
     assert_counters_agree_with_a_recount,
     campaign_of,
@@ -77,13 +77,11 @@ def test_two_workers_that_claim_at_once_get_different_rewards(peer):
     assert RewardTransition.objects.count() == 20
 
 
-def test_twin_without_row_locks_two_workers_claim_the_same(peer, monkeypatch):
+def test_twin_without_row_locks_two_workers_claim_the_same(peer):
     many(5)
-    locking = "    FOR NO KEY UPDATE SKIP LOCKED\n"
-    assert locking in payouts.CLAIM
-    monkeypatch.setattr(payouts, "CLAIM", payouts.CLAIM.replace(locking, ""))
 
-    first, second, _ = cross(lambda: claim(peer, 5), lambda: claim(peer, 5), before_the_claim_ends())
+    with function_without("referral_payouts_claim", "FOR NO KEY UPDATE SKIP LOCKED"):
+        first, second, _ = cross(lambda: claim(peer, 5), lambda: claim(peer, 5), before_the_claim_ends())
 
     assert {entry.order.reward_id for entry in first} & {entry.order.reward_id for entry in second}
 
@@ -136,7 +134,7 @@ def test_two_workers_that_record_the_same_payment_at_once_count_it_once(peer):
     _, _, waited = cross(
         lambda: record([Settled(first, BOOKED)], well_at=None),
         lambda: record([Settled(second, BOOKED)], well_at=None),
-        Pause(payouts, "_count_paid"),
+        Pause(payouts, "_apply"),
     )
 
     # then
@@ -357,3 +355,26 @@ def test_a_worker_that_hangs_holds_nothing_in_the_database(sandbox, peer, settin
     assert took < 0.5
     worker.finish()
     assert fresh(reward).in_doubt
+
+
+def test_a_slow_call_holds_back_neither_the_records_nor_the_claims_of_others(sandbox, settings):
+    # given two calls at a time, one of which hangs
+    settings.PAYOUT_CONCURRENCY = 2
+    settings.PAYOUT_TIMEOUT_SECONDS = 5
+    settings.PAYOUT_LEASE_SECONDS = 10
+    sandbox.fault(peer="points", mode="latency", seconds=4, user_id="slow")
+    slow = earn("points", "slow")
+    others = [earn("points", f"user-{number}") for number in range(20)]
+    worker = Racer(Drain(peer_named("points")).run)
+
+    # when
+    until = time.monotonic() + 3.5
+    while {fresh(reward).status for reward in others} != {"completed"} and time.monotonic() < until:
+        time.sleep(0.02)
+
+    # then all others are on record before the slow call ends
+    assert {fresh(reward).status for reward in others} == {"completed"}
+    assert fresh(slow).status == "sent_to_points"
+    assert not worker.is_over
+    assert worker.finish() == 21
+    assert fresh(slow).status == "completed"

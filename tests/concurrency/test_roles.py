@@ -14,7 +14,7 @@ from rewards.services import role_upgrade
 from tests.support.races import Pause, all_at_once, cross, function_without
 from tests.support.rewards import assert_counters_agree_with_a_recount, campaign_of, done
 
-SHARED_ROLE_LOCK = "PERFORM pg_advisory_xact_lock_shared(72003, b.bucket)"
+SHARED_ROLE_LOCK = "SELECT 72003, hashtext(u.id)"
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +90,7 @@ def test_twin_when_an_upgrade_does_not_wait_the_reward_stays_locked(monkeypatch)
 
 @pytest.mark.usefixtures("known")
 def test_twin_when_an_event_does_not_wait_the_reward_stays_locked():
-    with function_without("referral_events_open", SHARED_ROLE_LOCK, instead="PERFORM b.bucket"):
+    with function_without("referral_events_open", SHARED_ROLE_LOCK, instead="SELECT 72999, hashtext(u.id)"):
         cross(becoming("vip"), earning(), before_the_upgrade_ends())
 
     assert UserRole.objects.get(pk="user-a").role == "vip"

@@ -1,5 +1,7 @@
 """Claims: one worker at a time, for as long as its lease (D8, D9)."""
 
+import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -225,3 +227,38 @@ def test_without_an_address_the_rewards_wait(settings):
     assert pay_due_now("points") == 0
 
     assert (fresh(reward).status, fresh(reward).attempts) == ("pending", 0)
+
+
+def test_a_claim_that_waited_for_half_its_lease_is_given_back_and_not_asked_about(peer, sandbox):
+    # given a call that would outlast the lease, and take the reward from under another worker
+    reward = earn("points", "user-a")
+    (claimed,) = claim(peer, 1)
+    assert claimed.begin_by > time.monotonic()
+
+    # when
+    drain = Drain(peer)
+    drain._record([drain._settle(replace(claimed, begin_by=time.monotonic() - 1))])
+
+    # then
+    assert sandbox.state()["points"]["requests"] == 0
+    assert (fresh(reward).status, fresh(reward).in_doubt) == ("pending", False)
+    assert due_currencies() == ["points"]
+
+
+def test_a_batch_is_claimed_and_recorded_in_one_statement_each(peer, django_assert_num_queries):
+    # given, with the savepoints around each statement
+    for number in range(20):
+        earn("points", f"user-{number}")
+    drain = drain_of("points")
+    drain._record([Settled(claim(peer, 1)[0], BOOKED)])
+
+    # when
+    with django_assert_num_queries(3):
+        claims = claim(peer, 50)
+    with django_assert_num_queries(3):
+        drain._record([Settled(entry, BOOKED) for entry in claims])
+
+    # then
+    assert len(claims) == 19
+    assert set(ReferralReward.objects.values_list("status", flat=True)) == {"completed"}
+    assert_counters_agree_with_a_recount()

@@ -355,6 +355,7 @@ def test_a_payout_that_commits_while_the_recount_waits_is_counted_once(spoiled):
 
 
 def test_without_the_locks_before_the_recount_that_payout_would_be_lost(spoiled, monkeypatch):
+    monkeypatch.setattr(recount, "ENSURE", ())
     monkeypatch.setattr(recount, "LOCK", ())
 
     assert _mend_while_a_payout_is_not_committed(spoiled)

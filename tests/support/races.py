@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
+import psycopg
 from django.db import connection
 
 from tests.conftest import TABLES
 
 LONG_SECONDS = 10.0
+COMMIT_GATE = 799_001
 
 
 class Racer:
@@ -100,7 +102,57 @@ class Pause:
         assert self.release.wait(LONG_SECONDS), "nobody released it"
 
 
-def cross(first: Callable[[], Any], second: Callable[[], Any], point: Pause) -> tuple[Any, Any, bool]:
+def _parameters() -> dict[str, Any]:
+    given = connection.get_connection_params()
+    return {name: given[name] for name in ("dbname", "user", "password", "host", "port") if name in given}
+
+
+class PauseAtCommit:
+    """Stops transactions that wrote to a table inside their COMMIT, until released.
+
+    The stop is in the database, a deferred trigger that waits for a lock, so it does not matter how many
+    statements the transaction sent or in how many messages.
+    """
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+        self._holder = psycopg.connect(**_parameters(), autocommit=True)
+        self.reached = self
+        self.release = self
+
+    def __enter__(self) -> Self:
+        self._holder.execute("SELECT pg_advisory_lock(%s)", [COMMIT_GATE])
+        self._holder.execute(f"""
+            CREATE FUNCTION test_commit_gate() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN PERFORM pg_advisory_xact_lock_shared({COMMIT_GATE}); RETURN NULL; END $$;
+            CREATE CONSTRAINT TRIGGER test_commit_gate AFTER INSERT ON {self._table}
+                DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION test_commit_gate();
+        """)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.set()
+        self._holder.execute("DROP FUNCTION test_commit_gate() CASCADE")
+        self._holder.close()
+
+    def set(self) -> None:
+        """Let them commit."""
+        self._holder.execute("SELECT pg_advisory_unlock_all()")
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until somebody stands in its COMMIT."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
+            if self._holder.execute(waiting, [COMMIT_GATE]).fetchone() is not None:
+                return True
+            time.sleep(0.01)
+        return False
+
+
+def cross(
+    first: Callable[[], Any], second: Callable[[], Any], point: Pause | PauseAtCommit
+) -> tuple[Any, Any, bool]:
     """Run `first` up to the point, `second` until it ends or waits for a lock, then both to their ends.
 
     Returns both results, and whether the second had to wait.

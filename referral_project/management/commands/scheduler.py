@@ -8,10 +8,12 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
+from access.sign_in import tries_forget_old
 from referral.clicks import visits_forget
 from rewards.analytics_outbox import analytics_due
 from rewards.payouts import due_currencies
@@ -59,6 +61,8 @@ class Command(BaseCommand):
                 if time.monotonic() >= tidy_at:
                     tidy_at = time.monotonic() + TIDY_EVERY_SECONDS
                     visits_forget()
+                    tries_forget_old()
+                    SessionStore.clear_expired()
                     self._reconcile_when_due()
                 close_old_connections()
                 self.stopping.wait(settings.PAYOUT_SWEEP_SECONDS)

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend with a cheaper question about a kept connection."""

@@ -22,6 +22,9 @@ test: $(DEVELOPMENT) ## run every test (ARGS="tests/launcher -k port" reaches py
 chaos: $(DEVELOPMENT) ## kill everything at random under load and count the ledger (ARGS="--seconds 600 --seed 7")
 	@$(PYTHON) -m tests.chaos $(ARGS)
 
+fuzz: $(DEVELOPMENT) ## have a schema fuzzer look for failures (ARGS="--seconds 600 --seed 7")
+	@$(PYTHON) -m tests.fuzz $(ARGS)
+
 bench: $(DEVELOPMENT) ## measure everything beside what the database can do, within 15 minutes
 	@$(PYTHON) -m benchmarks $(ARGS)
 
@@ -72,4 +75,4 @@ $(RUNTIME): requirements.txt $(MADE)
 $(DEVELOPMENT): requirements.txt requirements-dev.txt $(MADE)
 	@$(INSTALL) requirements-dev.txt $@ $(RUNTIME)
 
-.PHONY: help run test chaos bench bench-quick bench-growth check lint types imports migrations translations openapi openapi-check audit clean
+.PHONY: help run test chaos fuzz bench bench-quick bench-growth check lint types imports migrations translations openapi openapi-check audit clean

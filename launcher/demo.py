@@ -120,6 +120,7 @@ class Demo:
             "HOST": self.host,
             "PORT": self.port,
             "PUBLIC_BASE_URL": self.base_url,
+            "METRICS_FOLDER": str(self.run_folder / "metrics"),
         }
         values |= demo_secrets(self.given, self._earlier)
         if self.needs_sandbox:

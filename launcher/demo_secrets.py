@@ -36,6 +36,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "USER_JWT_KEY": _key,
 }
 ADMIN_PASSWORD = "DEMO_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable
+METRICS_TOKEN = "METRICS_TOKEN"  # noqa: S105
 
 
 def missing_secrets(given: Mapping[str, str]) -> dict[str, str]:
@@ -51,6 +52,8 @@ def demo_secrets(given: Mapping[str, str], earlier: Mapping[str, str]) -> dict[s
     generated = missing_secrets(given)
     if not given.get(ADMIN_PASSWORD):
         generated[ADMIN_PASSWORD] = _password()
+    if not given.get(METRICS_TOKEN):
+        generated[METRICS_TOKEN] = _key()
     return {
         name: earlier[name] if _is_generated(earlier.get(name, "")) else new
         for name, new in generated.items()

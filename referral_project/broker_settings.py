@@ -10,6 +10,7 @@ MIDDLEWARE = [
     "dramatiq.middleware.ShutdownNotifications",
     "django_dramatiq.middleware.DbConnectionsMiddleware",
     "rewards.stopping.StopOnShutdown",
+    "referral_project.observability.worker.MessageMetrics",
 ]
 
 

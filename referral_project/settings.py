@@ -11,6 +11,7 @@ from referral_project import environment
 from referral_project.admin_settings import *  # noqa: F403 - the settings of the back-office
 from referral_project.broker_settings import broker_settings
 from referral_project.log_settings import configure_logging
+from referral_project.observability.folder import metrics_folder, metrics_folder_open
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -98,6 +99,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "api.middleware.RequestIdMiddleware",
+    "referral_project.observability.requests.ObserveMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "referral_project.security_headers.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -169,6 +171,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Referral Service",
     "OAS_VERSION": "3.1.0",
+    "DEFAULT_GENERATOR_CLASS": "referral_project.openapi.document.Generator",
     # Served from our own static files: no outside host is asked.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -226,5 +229,23 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# --- what an operator sees (docs/observability.md) ----------------------------------------------------------
+
+METRICS_TOKEN = environment.text("METRICS_TOKEN")
+if METRICS_TOKEN:
+    environment.check_secret("METRICS_TOKEN", METRICS_TOKEN)
+METRICS_FOLDER = metrics_folder(
+    given=environment.text("METRICS_FOLDER"),
+    wanted=bool(METRICS_TOKEN),
+    database_url=environment.text("DATABASE_URL"),
+)
+if METRICS_FOLDER is not None:
+    try:
+        # Before anything loads the library that counts: it looks for the folder only then.
+        metrics_folder_open(METRICS_FOLDER)
+    except OSError as error:
+        environment.refuse("METRICS_FOLDER", f"cannot be used: {error}.")
+ACCESS_LOG = environment.one_of("ACCESS_LOG", "errors", ("errors", "all", "off"))
+ACCESS_LOG_SLOW_SECONDS = environment.number("ACCESS_LOG_SLOW_SECONDS", 1, least=0)
 LOGGING = configure_logging(environment.text("LOG_LEVEL", "INFO"))
 LOGGING_CONFIG = "logging.config.dictConfig"

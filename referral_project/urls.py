@@ -6,6 +6,7 @@ from django.urls import include, path
 from referral.public_views import ref_redirect
 from referral_project import views
 from referral_project.admin import own_password_change
+from referral_project.observability.views import metrics
 from referral_project.openapi import views as openapi
 
 urlpatterns = [
@@ -14,6 +15,7 @@ urlpatterns = [
     path("healthz/live", views.live, name="live"),
     path("healthz/ready", views.ready, name="ready"),
     path("ref/<str:code>", views.only_safe(ref_redirect)),
+    path("metrics", metrics, name="metrics"),
     path("api/schema", openapi.schema, name="schema"),
     path("api/docs", openapi.docs, name="docs"),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -1,6 +1,6 @@
 """`/admin/rewards` and `/admin/reports`: rewards by API, for support tools."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -16,13 +16,18 @@ from rewards.report_campaigns import campaigns_report
 from rewards.report_users import users_report
 from rewards.reports import report_answer
 from rewards.selectors import rewards_for_support, support_item
-from rewards.services import reward_cancel, reward_retry, reward_unlock
+from rewards.services import REASON_LENGTH, reward_cancel, reward_retry, reward_unlock
+
+# What `rewards.services` checks; here only for those who read.
+MoveReason = Annotated[
+    str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": REASON_LENGTH, "pattern": r"\S"})
+]
 
 
 class Why(msgspec.Struct):
     """Why a person moves a reward."""
 
-    reason: str = ""
+    reason: MoveReason = ""
 
 
 decode_why = decoder(Why)

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 from rewards import analytics_outbox as outbox
 from rewards.analytics_entries import Entry, batches_of, entries_of
 from rewards.circuits import Circuit
+from rewards.metrics import peer_answered
 from rewards.peers.analytics import AUDIENCE, NAME, Analytics
 from rewards.peers.base import TROUBLES, Answer, Outcome
 from rewards.peers.transport import Transport
@@ -108,6 +109,7 @@ class Sender:
     def _send(self, piece: list[Entry]) -> Answer:
         request_id = str(uuid7())
         answer = self.peer.send([entry.body for entry in piece], request_id=request_id)
+        peer_answered(NAME, answer)
         if answer.outcome in TROUBLES:
             self._fail(answer)
         self.circuit.report([(request_id, answer)])

@@ -16,6 +16,7 @@ from django.db import DataError, IntegrityError
 
 from rewards.callers import Callers
 from rewards.circuits import Circuit
+from rewards.metrics import peer_answered
 from rewards.payouts import Claim, Settled, claim, due_currencies, record
 from rewards.peers.base import MESSAGE_LENGTH, TROUBLES, Answer, Outcome, Peer
 from rewards.peers.registry import peer_named
@@ -102,7 +103,9 @@ class Drain:
         if time.monotonic() > entry.begin_by:
             return Settled(entry, Answer(Outcome.NOT_ASKED))
         try:
-            return Settled(entry, self.peer.settle(entry.order))
+            answer = self.peer.settle(entry.order)
+            peer_answered(self.peer.name, answer)
+            return Settled(entry, answer)
         except Exception as error:
             # A fault of ours must not strand the rewards beside it.
             logger.exception("Paying reward %s failed", entry.order.reward_id)

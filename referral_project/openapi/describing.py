@@ -62,8 +62,9 @@ def text(name: str, description: str, example: str, **shape: Any) -> Parameter:
 
 
 def identifier(name: str, description: str) -> Parameter:
-    """A query parameter that is an id of ours."""
-    return Parameter(name=name, description=description, shape={"type": "string", "format": "uuid"})
+    """A query parameter that is an id of ours; an empty one is taken for an absent one."""
+    shape = {"type": "string", "anyOf": [{"format": "uuid"}, {"maxLength": 0}]}
+    return Parameter(name=name, description=description, shape=shape)
 
 
 def whole(name: str, description: str, *, least: int, most: int, default: int) -> Parameter:

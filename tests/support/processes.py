@@ -39,10 +39,11 @@ def free_port() -> int:
 class ServiceProcesses:
     """Web server, worker and scheduler on the database of the test, until the block ends."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], *, web_workers: int = 1) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
+        self._web_workers = web_workers
         self._environment = {
             **os.environ,
             "DATABASE_URL": database_url(),
@@ -111,7 +112,7 @@ class ServiceProcesses:
                 str(BIN / "granian"),
                 "--interface=wsgi",
                 f"--port={self.port}",
-                "--workers=1",
+                f"--workers={self._web_workers}",
                 "--blocking-threads=2",
                 "referral_project.wsgi:application",
             ]

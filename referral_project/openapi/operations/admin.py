@@ -18,7 +18,7 @@ from rewards.shapes import CampaignsReport, SupportReward, SupportRewardPage, Us
 IF_MATCH = Parameter(
     name="If-Match",
     description="The ETag of the campaign as it was read: then another editor's change is not overwritten.",
-    shape={"type": "string", "pattern": r'^(\*|(W/)?"[0-9]{1,9}")$'},
+    shape={"type": "string"},
     example='"3"',
 )
 CSV = "With `Accept: text/csv` all of it is streamed as CSV, whatever page is asked for."
@@ -65,6 +65,7 @@ def _move(name: str) -> Operation:
         name=f"admin_rewards_{name}",
         notes="The reason is required and recorded with the person.",
         body=Why,
+        body_required=["reason"],
         body_examples={"why": {"reason": "asked for by the user, ticket 4711"}},
         answers={
             200: Answer(

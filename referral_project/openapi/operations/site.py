@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
-from api.errors import Throttled
+from api.errors import NotFound, Throttled, Unauthenticated
 from referral.public_views import ref_redirect
 from referral_project import views
+from referral_project.observability.views import metrics
 from referral_project.openapi.describing import Answer, Operation
 
 
@@ -38,6 +39,17 @@ SITE: Mapping[str, tuple[Operation, str, Sequence[Mapping[str, list[str]]]]] = {
         ),
         ref_redirect.__doc__ or "",
         [],
+    ),
+    "metrics": (
+        Operation(
+            name="metrics",
+            answers={
+                200: Answer(description="The text form.", other_media={"text/plain": {"type": "string"}})
+            },
+            errors=[NotFound, Unauthenticated],
+        ),
+        metrics.__doc__ or "",
+        [{"MetricsToken": []}],
     ),
     "healthz/live": (
         Operation(

@@ -1,0 +1,91 @@
+"""What schemathesis must know about us: who may call what, which times are past, and one more check."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+
+import django
+import schemathesis
+from hypothesis import strategies as st
+
+django.setup()
+
+from django.conf import settings  # noqa: E402 - after the settings
+
+from access.tokens import service_token, user_token  # noqa: E402 - after the settings
+
+SERVICE_OF = {
+    "internal_user_registered": "user_service",
+    "internal_user_role_upgraded": "user_service",
+    "internal_user_erased": "user_service",
+    "internal_partner_onboarded": "rf_service",
+    "internal_g2a_callback": "token_gateway",
+}
+SERVICE_OF_EVENT = {
+    "quest_purchased": "quest_service",
+    "voucher_premium_purchased": "voucher_service",
+    "rielt_booking_made": "rielt_service",
+}
+USERS = cycle(("alice", "bob", "carol"))
+# Calls whose fields depend on each other in ways that JSON Schema cannot say.
+TANGLED = {
+    "admin_campaigns_create",
+    "admin_campaigns_change",
+    "admin_campaigns_simulate",
+    "admin_reports_users",
+    "my_referrals",
+    "admin_reports_campaigns",
+    "internal_g2a_callback",
+}
+
+# Whoever reports what lies in the future is refused.
+schemathesis.openapi.format(
+    "date-time",
+    st.datetimes(datetime(2000, 1, 1), datetime.now() - timedelta(days=1), timezones=st.just(UTC)).map(  # noqa: DTZ001, DTZ005
+        lambda moment: moment.isoformat().replace("+00:00", "Z")
+    ),
+)
+
+
+@schemathesis.auth(refresh_interval=None)
+class Callers:
+    """A fresh token of the caller that the operation asks for."""
+
+    def get(self, case: schemathesis.Case, context: schemathesis.AuthContext) -> str | None:
+        """The token; None where nobody has to prove anything."""
+        schemes = {name for entry in case.operation.definition.raw.get("security", []) for name in entry}
+        if "ServiceToken" in schemes:
+            return service_token(_service(case))
+        if "AdminToken" in schemes:
+            return user_token("the-admin", role="admin")
+        if "MetricsToken" in schemes:
+            return settings.METRICS_TOKEN
+        return user_token(next(USERS)) if "UserToken" in schemes else None
+
+    def set(self, case: schemathesis.Case, data: str | None, context: schemathesis.AuthContext) -> None:
+        """Put it into the header."""
+        if data:
+            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
+
+
+def _service(case: schemathesis.Case) -> str:
+    name = case.operation.definition.raw["operationId"]
+    body = case.body if isinstance(case.body, dict) else {}
+    event_type = body.get("event_type")
+    if isinstance(event_type, str) and event_type in SERVICE_OF_EVENT:
+        return SERVICE_OF_EVENT[event_type]
+    return SERVICE_OF.get(name, "quest_service")
+
+
+@schemathesis.check
+def valid_data_is_understood(
+    context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+) -> None:
+    """Data that obeys the schema may be refused for what it says, but never for its form."""
+    if response.status_code != 400 or not case.meta or not case.meta.generation.mode.is_positive:
+        return
+    if case.operation.definition.raw["operationId"] in TANGLED:
+        return
+    error = json.loads(response.content)["error"]
+    if error["code"] in ("validation_error", "invalid_json"):
+        raise AssertionError(f"refused although it obeys the schema: {error['message']}")

@@ -1,0 +1,43 @@
+"""A web server on a database of its own, for programs that are not pytest."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from launcher.temporary import start_temporary
+from launcher.throwaway import throwaway_environment
+
+
+@contextmanager
+def stage(folder: Path, **environment: str) -> Iterator["ServiceProcesses"]:  # noqa: F821 - imported below
+    """The service's web process with the demo's campaigns; its log goes into `folder`.
+
+    Completes the environment of this process and sets Django up, so that its code can be imported within.
+    """
+    os.environ.update(throwaway_environment(os.environ))
+    postgres = start_temporary()
+    os.environ |= {"DATABASE_URL": postgres.url, "DJANGO_SETTINGS_MODULE": "referral_project.settings"}
+    os.environ |= environment
+    try:
+        import django  # noqa: PLC0415 - only now are the settings complete
+
+        django.setup()
+        from django.core.management import call_command  # noqa: PLC0415
+        from django.db import connection  # noqa: PLC0415
+
+        from referral_project.demo import demo_campaigns_ensure  # noqa: PLC0415
+        from tests.support.processes import ServiceProcesses  # noqa: PLC0415
+
+        call_command("migrate", verbosity=0)
+        demo_campaigns_ensure()
+        service = ServiceProcesses(folder, environment)
+        try:
+            service.start("web")
+            service.wait_until_ready()
+            yield service
+        finally:
+            service.__exit__(None, None, None)
+            connection.close()
+    finally:
+        postgres.remove()

@@ -123,7 +123,7 @@ def campaign_duplicate(*, campaign_id: UUID, code: str, name: str, by: str) -> R
     return campaign_create(content=content, by=by)
 
 
-def activation_obstacle(campaign: ReferralCampaign) -> Text | None:
+def activation_obstacle(campaign: ReferralCampaign) -> "Text | None":
     """Why a campaign as it is saved could not be activated; None when nothing stands in the way."""
     try:
         _check_can_pay(rules_parse(campaign.reward_rules), campaign.event_types)

@@ -21,7 +21,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not settings.METRICS_TOKEN:
         raise NotFound(_("There is nothing at this address."))
     if not secrets.compare_digest(_token_of(request).encode(), settings.METRICS_TOKEN.encode()):
-        raise Unauthenticated(_("Send the token: Authorization: Bearer …"))
+        raise Unauthenticated(_("Send a token: Authorization: Bearer …"))
     return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -68,4 +68,14 @@ class ServiceOperationAdmin(AuditedAdmin, StaffAdmin):
     def save_model(self, request: HttpRequest, obj: ServiceOperation, form: Any, change: bool) -> None:
         """Save, and let this process see it at once."""
         super().save_model(request, obj, form, change)
+        grants.forget()
+
+    def delete_model(self, request: HttpRequest, obj: ServiceOperation) -> None:
+        """Delete, and let this process see it at once."""
+        super().delete_model(request, obj)
+        grants.forget()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ServiceOperation]) -> None:
+        """Delete several, and let this process see it at once."""
+        super().delete_queryset(request, queryset)
         grants.forget()

@@ -5,15 +5,18 @@ that turns them into HTTP answers.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
+from django.utils.functional import Promise
 from django.utils.text import format_lazy
 
+# A text that is translated when it is read, by whoever reads it.
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-# A text that is translated when it is read, by whoever reads it.
-Text: TypeAlias = "str | _StrPromise"
+    Text = str | _StrPromise
+else:
+    Text = str | Promise
 Details = Mapping[str, Sequence[Text]]
 
 

@@ -5,12 +5,20 @@ from collections.abc import Callable
 
 import structlog
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from api.envelope import DATABASE_AWAY, domain_error_of, error_response
-from api.errors import DomainError
+from api.errors import DomainError, ValidationFailed
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+# Characters of path and query; the web server itself refuses more than 64 Ki without our envelope.
+ADDRESS_LIMIT = 8192
+
+
+def address_too_long() -> ValidationFailed:
+    """What somebody hears whose address is over ADDRESS_LIMIT."""
+    return ValidationFailed(_("The address is over {limit} characters."), limit=ADDRESS_LIMIT)
 
 
 class RequestIdMiddleware:
@@ -25,7 +33,10 @@ class RequestIdMiddleware:
         request_id = given if REQUEST_ID.fullmatch(given) else str(uuid7())
         setattr(request, "request_id", request_id)  # noqa: B010 - not an attribute that Django knows
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            response = self.get_response(request)
+            if len(request.path_info) + len(request.META.get("QUERY_STRING", "")) > ADDRESS_LIMIT:
+                response = error_response(request, address_too_long())
+            else:
+                response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response
 

@@ -11,8 +11,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 
-from api.envelope import DATABASE_AWAY, error_response
-from api.errors import Forbidden, MethodNotAllowed
+from api.envelope import DATABASE_AWAY, body_for, error_response
+from api.errors import Forbidden, MethodNotAllowed, Unavailable
 
 _schema_is_current = False
 
@@ -57,10 +57,11 @@ def ready(request: HttpRequest) -> HttpResponse:
     """Whether requests can be served: database, migrations, broker; says what is wrong."""
     checks = {"database": _database(), "broker": _broker()}
     checks["migrations"] = _migrations() if checks["database"] == "ok" else "unknown"
-    well = all(state == "ok" for state in checks.values())
-    return JsonResponse(
-        {"status": "ok" if well else "unavailable", "checks": checks}, status=200 if well else 503
-    )
+    if all(state == "ok" for state in checks.values()):
+        return JsonResponse({"status": "ok", "checks": checks})
+    refusal = Unavailable(_("Not everything is ready; the checks say what is missing."))
+    answer = {"status": "unavailable", "checks": checks, **body_for(request, refusal)}
+    return JsonResponse(answer, status=503, headers={"Retry-After": str(refusal.retry_after_seconds)})
 
 
 def _database() -> str:

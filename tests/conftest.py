@@ -1,6 +1,7 @@
 """Fixtures that the whole suite shares."""
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +66,8 @@ def _absent() -> dict[str, str]:
     if os.environ.get("REQUIRE_SERVICES"):
         return {}
     absent = {} if CHROMIUM.exists() else {"browser": str(CHROMIUM)}
+    if not shutil.which("curl"):
+        absent["curl"] = "curl"
     return absent if _listens(6379) else absent | {"redis": "Redis at 127.0.0.1:6379"}
 
 
@@ -76,6 +79,7 @@ def _needs(item: pytest.Item) -> set[str]:
 def pytest_configure(config: pytest.Config) -> None:
     """The markers of tests that need something which not every machine has."""
     config.addinivalue_line("markers", "redis: needs a Redis on this machine")
+    config.addinivalue_line("markers", "curl: needs curl")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

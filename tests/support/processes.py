@@ -64,7 +64,11 @@ class ServiceProcesses:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop everything; what does not stop is killed."""
+        """Stop everything."""
+        self.stop()
+
+    def stop(self) -> None:
+        """End all that were started; what does not stop is killed."""
         for process in self._processes.values():
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
@@ -83,6 +87,11 @@ class ServiceProcesses:
                 start_new_session=True,
             )
 
+    def start_web_alone(self) -> None:
+        """The web server, up as soon as it answers at all; whether it is ready is another question."""
+        self.start("web")
+        self._wait_for("/healthz/live")
+
     def kill(self, name: str) -> None:
         """SIGKILL the process and everything below it."""
         os.killpg(self._processes[name].pid, signal.SIGKILL)
@@ -90,16 +99,19 @@ class ServiceProcesses:
 
     def wait_until_ready(self) -> None:
         """Wait for /healthz/ready; shows the web server's last words when it does not come."""
+        self._wait_for("/healthz/ready")
+
+    def _wait_for(self, path: str) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._processes["web"].poll() is not None:
                 break
             try:
-                if requests.get(f"{self.url}/healthz/ready", timeout=2).ok:
+                if requests.get(self.url + path, timeout=2).ok:
                     return
             except requests.ConnectionError:
                 time.sleep(0.1)
-        raise AssertionError(f"the web server is not ready:\n{self.log('web')}")
+        raise AssertionError(f"the web server does not answer:\n{self.log('web')}")
 
     def log(self, name: str) -> str:
         """The end of a process's output."""

@@ -48,6 +48,7 @@ UNFOLD = {
     # The languages stand in the header (templates/unfold/helpers/userlinks.html).
     "SHOW_LANGUAGES": False,
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "rewards.admin_dashboard.dashboard_context",
     "COLORS": {
         "primary": {
             "50": "oklch(96.2% .018 272.314)",
@@ -65,6 +66,11 @@ UNFOLD = {
     },
     "SIDEBAR": {
         "navigation": [
+            {
+                "items": [
+                    {"title": _("Dashboard"), "icon": "dashboard", "link": reverse_lazy("admin:index")},
+                ],
+            },
             {
                 "title": _("Campaigns"),
                 "items": [

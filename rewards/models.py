@@ -153,6 +153,12 @@ class ReferralReward(models.Model):
             models.Index(fields=["beneficiary_user_id", "id"], name="reward_by_beneficiary"),
             # "The rewards of this campaign, newest first": lists in the back-office.
             models.Index(fields=["campaign", "id"], name="reward_by_campaign"),
+            # "What has been failing for longest": the dashboard. Rewards that go well never enter it.
+            models.Index(
+                fields=["first_failed_at"],
+                condition=Q(first_failed_at__isnull=False, next_attempt_at__isnull=False),
+                name="reward_failing",
+            ),
             # "What needs a person": failed rewards, newest first.
             models.Index(fields=["id"], condition=Q(status="failed"), name="reward_failed"),
             # "Which reward does this token task pay": the gateway's callback.
@@ -450,3 +456,39 @@ class ReconciliationFinding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.external_id}"
+
+
+class DailyFigures(models.Model):
+    """What came of the events of one campaign on one UTC day, for the dashboard.
+
+    Counted again by `rewards.daily_figures` for each day of which an event or a reward has changed; nothing
+    else reads it, so it may be a moment late and may be emptied at any time.
+    """
+
+    pk = models.CompositePrimaryKey("day", "campaign_id")
+    day = models.DateField()
+    campaign = models.ForeignKey(ReferralCampaign, on_delete=models.PROTECT, related_name="+", db_index=False)
+    events = models.PositiveIntegerField(default=0)
+    points_paid = models.BigIntegerField(default=0)
+    points_waiting = models.BigIntegerField(default=0)
+    points_locked = models.BigIntegerField(default=0)
+    points_failed = models.BigIntegerField(default=0)
+    g2a_paid = amount_field(default=0)
+    g2a_waiting = amount_field(default=0)
+    g2a_locked = amount_field(default=0)
+    g2a_failed = amount_field(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} on {self.day}: {self.events} events"
+
+
+class DailyFiguresCursor(models.Model):
+    """How far the daily figures are: one row; `rewards.daily_figures` says what its columns mean."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    seen_below = models.BigIntegerField(default=0)
+    marks = models.JSONField(default=list)
+    refreshed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"refreshed at {self.refreshed_at}"

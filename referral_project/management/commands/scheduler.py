@@ -4,6 +4,7 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from django.utils import timezone
 from access.sign_in import tries_forget_old
 from referral.clicks import visits_forget
 from rewards.analytics_outbox import analytics_due
+from rewards.daily_figures import daily_figures_refresh
 from rewards.payouts import due_currencies
 from rewards.reconcile import reconcile, reconciliation_due
 from rewards.wakes import wake_analytics, wake_for
@@ -26,7 +28,9 @@ logger = logging.getLogger(__name__)
 LEADER_LOCK = 72005
 ASK_AGAIN_SECONDS = 2.0
 TIDY_EVERY_SECONDS = 3600.0
+ADD_UP_EVERY_SECONDS = 30.0
 RECONCILIATION = "reconciliation"
+DAILY_FIGURES = "daily figures"
 
 
 class Command(BaseCommand):
@@ -54,7 +58,7 @@ class Command(BaseCommand):
             if not lock.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK]).fetchone()[0]:  # type: ignore[index]
                 self.stopping.wait(ASK_AGAIN_SECONDS)
                 return
-            tidy_at = time.monotonic()
+            tidy_at = add_up_at = time.monotonic()
             while not self.stopping.is_set():
                 lock.execute("SELECT 1")
                 self._sweep()
@@ -63,15 +67,13 @@ class Command(BaseCommand):
                     visits_forget()
                     tries_forget_old()
                     SessionStore.clear_expired()
-                    self._reconcile_when_due()
+                    if reconciliation_due(timezone.now()):
+                        _beside(RECONCILIATION, _reconcile)
+                if time.monotonic() >= add_up_at:
+                    add_up_at = time.monotonic() + ADD_UP_EVERY_SECONDS
+                    _beside(DAILY_FIGURES, daily_figures_refresh)
                 close_old_connections()
                 self.stopping.wait(settings.PAYOUT_SWEEP_SECONDS)
-
-    def _reconcile_when_due(self) -> None:
-        """Once a UTC day, in a thread of its own: it takes its time and the sweep must not wait."""
-        running = any(thread.name == RECONCILIATION for thread in threading.enumerate())
-        if not running and reconciliation_due(timezone.now()):
-            threading.Thread(target=_reconcile, name=RECONCILIATION, daemon=True).start()
 
     @staticmethod
     def _sweep() -> None:
@@ -85,20 +87,31 @@ class Command(BaseCommand):
             wake_analytics()
 
 
-def _reconcile() -> None:
+def _beside(name: str, work: Callable[[], object]) -> None:
+    """Do it in a thread of its own, unless it still runs: it takes its time and the sweep must not wait."""
+    if not any(thread.name == name for thread in threading.enumerate()):
+        threading.Thread(target=_carefully, args=(name, work), name=name, daemon=True).start()
+
+
+def _carefully(name: str, work: Callable[[], object]) -> None:
     try:
-        report = reconcile(progress=logger.info)
-        if report.problems or report.needs_person:
-            logger.error(
-                "Reconciliation needs a person: %d open findings. %s",
-                report.needs_person,
-                " ".join(report.problems),
-            )
+        work()
     except Exception:
-        # Whatever it is: the hourly look begins it anew.
-        logger.exception("Reconciliation was interrupted")
+        # Whatever it is: its next turn begins it anew.
+        logger.exception("Periodic work was interrupted: %s", name)
     finally:
         connection.close()
+
+
+def _reconcile() -> None:
+    """Once a UTC day."""
+    report = reconcile(progress=logger.info)
+    if report.problems or report.needs_person:
+        logger.error(
+            "Reconciliation needs a person: %d open findings. %s",
+            report.needs_person,
+            " ".join(report.problems),
+        )
 
 
 def _plain_connection() -> dict[str, Any]:

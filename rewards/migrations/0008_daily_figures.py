@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('campaigns', '0002_append_only'),
         ('referral', '0004_daily_figures'),
-        ('rewards', '0006_locked_by_campaign'),
+        ('rewards', '0007_payouts'),
     ]
 
     operations = [

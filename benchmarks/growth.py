@@ -13,6 +13,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -68,6 +70,7 @@ def main() -> int:
         postgres = EmbeddedPostgres(place, label=ROOT.name)
     try:
         postgres.start()
+        _require_same_code(place / "made-by")
         os.environ |= environment(postgres.url, os.environ) | {"POINTS_SERVICE_URL": "http://127.0.0.1:9"}
         return _measure_all(postgres.url, options)
     except LaunchError as error:
@@ -78,6 +81,17 @@ def main() -> int:
         return 130
     finally:
         postgres.stop(patience=60)
+
+
+def _require_same_code(note: Path) -> None:
+    """The databases keep what migrations made of them, so they belong to the code that made them."""
+    digest = sha256()
+    for kind in ("migrations/*.py", "sql/*.sql"):
+        for file in sorted(ROOT.glob(f"*/{kind}")):
+            digest.update(file.read_bytes())
+    if note.exists() and note.read_text() != digest.hexdigest():
+        raise LaunchError("The databases were made by other migrations: begin again with --fresh.")
+    note.write_text(digest.hexdigest())
 
 
 def _options() -> argparse.Namespace:

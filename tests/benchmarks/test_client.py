@@ -50,8 +50,19 @@ def load_on(pieces: list[bytes], order: Order = ORDER) -> tuple[Outcome, list[by
     return outcome, requests
 
 
-def test_accepted_events_are_counted_even_when_an_answer_comes_in_pieces():
-    outcome, _ = load_on([HEAD % (200, len(ACCEPTED)), ACCEPTED[:10], ACCEPTED[10:]])
+CHUNKS = b"%x\r\n%b\r\n0\r\n\r\n" % (len(ACCEPTED), ACCEPTED)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [HEAD % (200, len(ACCEPTED)), ACCEPTED[:10], ACCEPTED[10:]],
+        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", CHUNKS[:-3], CHUNKS[-3:]],
+    ],
+    ids=["with its length", "in chunks"],
+)
+def test_accepted_events_are_counted_even_when_an_answer_comes_in_pieces(pieces):
+    outcome, _ = load_on(pieces)
 
     assert (outcome.requests, outcome.accepted, outcome.failures) == (3, 3, 0)
 

@@ -38,6 +38,9 @@ class RequestIdMiddleware:
             else:
                 response = self.get_response(request)
         response["X-Request-Id"] = request_id
+        if not response.streaming and not response.has_header("Content-Length"):
+            # Calls of services pass by Django's middleware that does this for everybody else.
+            response["Content-Length"] = str(len(response.content))
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -17,13 +17,15 @@ from access.tokens import EndUser, Service, service_of, user_of
 from api.errors import Forbidden, Unauthenticated
 
 ADMIN_ROLE = "admin"
+# Characters; a header may be fifty times as long, and nothing of it is worth decoding.
+TOKEN_LIMIT = 8192
 Caller = TypeVar("Caller", Service, EndUser)
 
 
 def bearer_token(request: Request) -> str:
     """The token of the Authorization header. Raises Unauthenticated."""
     scheme, _space, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if scheme.lower() != "bearer" or not token.strip() or len(token) > TOKEN_LIMIT:
         raise Unauthenticated(_("Send a token: Authorization: Bearer …"))
     return str(token.strip())
 

@@ -199,6 +199,12 @@ def test_the_media_type_may_have_parameters_and_capitals(media_type):
     assert answer.status == 200
 
 
+def test_an_address_over_its_limit_is_refused_and_one_within_is_taken():
+    assert_envelope(user("user-a").get("/my/stats", q="x" * 8200), 400, "validation_error")
+    assert user("user-a").get("/my/stats", q="x" * 8000).status == 200
+    assert_envelope(anybody().call("GET", "/" + "x" * 8200), 400, "validation_error")
+
+
 # --- bodies ---------------------------------
 
 NOT_JSON = {

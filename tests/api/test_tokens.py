@@ -168,8 +168,9 @@ def test_a_token_that_nobody_signed_is_refused(name):
         unsigned({"alg": "HS256"}, b"[" * 20000 + b"]" * 20000),
         unsigned(b"\xff", b"\xff"),
         "é.é.é",
+        "x" * 400_000,
     ],
-    ids=["word", "two parts", "words", "dots", "text", "list", "header", "deep", "bytes", "accents"],
+    ids=["word", "two parts", "words", "dots", "text", "list", "header", "deep", "bytes", "accents", "long"],
 )
 def test_what_is_no_token_is_refused(token):
     assert_unauthenticated(upline_with(token))

@@ -38,9 +38,6 @@ class RequestIdMiddleware:
             else:
                 response = self.get_response(request)
         response["X-Request-Id"] = request_id
-        if not response.streaming and not response.has_header("Content-Length"):
-            # Calls of services pass by Django's middleware that does this for everybody else.
-            response["Content-Length"] = str(len(response.content))
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -48,3 +45,18 @@ class RequestIdMiddleware:
         if isinstance(exception, (DomainError, *DATABASE_AWAY)) and (error := domain_error_of(exception)):
             return error_response(request, error)
         return None
+
+
+class PlainAnswerMiddleware:
+    """For calls of services: the headers of theirs that Django's middleware for people sets otherwise."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Wrap one request."""
+        response = self.get_response(request)
+        # Without it, a kept connection could be told only in chunks where the answer ends.
+        response["Content-Length"] = str(len(response.content))
+        response["X-Content-Type-Options"] = "nosniff"
+        return response

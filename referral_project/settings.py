@@ -97,9 +97,15 @@ INSTALLED_APPS = [
     "referral_project",
 ]
 
-MIDDLEWARE = [
+FOR_EVERYBODY = [
     "api.middleware.RequestIdMiddleware",
     "referral_project.observability.requests.ObserveMiddleware",
+]
+# Services have no cookies, sessions or languages: their calls pass by everything that is made for people
+# (referral_project/wsgi.py).
+INTERNAL_MIDDLEWARE = [*FOR_EVERYBODY, "api.middleware.PlainAnswerMiddleware"]
+MIDDLEWARE = [
+    *FOR_EVERYBODY,
     "django.middleware.security.SecurityMiddleware",
     "referral_project.security_headers.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -111,10 +117,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-
-# Services have no cookies, sessions or languages: their calls pass by everything that is made for people
-# (referral_project/wsgi.py).
-INTERNAL_MIDDLEWARE = ["api.middleware.RequestIdMiddleware"]
 
 TEMPLATES = [
     {

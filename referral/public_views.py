@@ -44,7 +44,7 @@ def landing_url(link: ReferralLink) -> str:
         if isinstance(value, str | int | float):
             query.setdefault(name, _in_query(value))
     query["ref"] = link.code
-    return urlunsplit(page._replace(query=query.urlencode()))
+    return urlunsplit(page._replace(path=page.path or "/", query=query.urlencode()))
 
 
 def _in_query(value: Any) -> str:

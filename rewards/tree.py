@@ -69,9 +69,10 @@ FROM shown ORDER BY shown.registered_at DESC, shown.id DESC
 """  # noqa: S608 - our own text
 COUNT = f"""
 {PARENTS}
-SELECT count(*) FROM parent
-JOIN referral_referralrelation relation ON relation.referrer_user_id = parent.user_id
-WHERE {FIRST}
+SELECT count(*) FROM (
+    SELECT DISTINCT relation.referrer_user_id, relation.referred_user_id
+    FROM parent JOIN referral_referralrelation relation ON relation.referrer_user_id = parent.user_id
+) branch
 """  # noqa: S608 - our own text
 
 

@@ -199,6 +199,45 @@ def test_stats_show_every_campaign_with_a_link_a_relation_or_a_reward():
     assert my_stats("user-link")["quest_purchase_default"]["total_g2a_earned"] == "0.000000000"
 
 
+@pytest.mark.parametrize(
+    ("locks", "role"), [(["pro"], "pro"), (["pro", "vip"], "vip"), (["vip"], "vip")], ids="-".join
+)
+def test_the_role_to_reach_is_that_of_the_locked_rewards_whatever_the_rules_say_now(locks, role):
+    # given rewards that were locked by earlier rules
+    for number, lock in enumerate(locks):
+        levels = {"level1": {"points_per_registration": 10, "locked_until_role": lock}}
+        change_rules("user_invite_default", {"levels": levels})
+        invite("user-a", f"user-{number}")
+
+    # when the rules lock nothing any more
+    change_rules("user_invite_default", {"levels": {"level1": {"points_per_registration": 10}}})
+
+    # then
+    row = my_stats("user-a")["user_invite_default"]
+    assert (row["unlock_role"], row["points_locked"]) == (role, 10 * len(locks))
+    assert my_stats("user-0")["user_invite_default"]["unlock_role"] is None
+
+
+def test_a_campaign_whose_rewards_were_all_cancelled_is_still_shown_and_one_that_paid_nothing_is_not():
+    buy_quest("user-z", referrer_user_id="user-a")
+    assert buy("rielt_booking_made", "user-z", referrer_user_id="user-a", amount_base=0).body["rewards"] == []
+    (reward,) = my_rewards("user-a")["items"]
+    admin().post(f"/admin/rewards/{reward['id']}/cancel", {"reason": "x"})
+
+    assert list(my_stats("user-a")) == ["quest_purchase_default"]
+
+
+def test_the_last_page_of_full_length_leads_no_further():
+    for number in range(4):
+        invite("user-a", f"user-{number}")
+
+    first = my_rewards("user-a", page_size=2)
+    second = my_rewards("user-a", page_size=2, cursor=first["next_cursor"])
+
+    assert len(second["items"]) == 2
+    assert second["next_cursor"] is None
+
+
 def test_the_role_to_reach_is_told_while_something_is_locked():
     invite("user-a", "user-b")
     invite("user-b", "user-c")

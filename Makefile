@@ -25,6 +25,9 @@ chaos: $(DEVELOPMENT) ## kill everything at random under load and count the ledg
 fuzz: $(DEVELOPMENT) ## have a schema fuzzer look for failures (ARGS="--seconds 600 --seed 7")
 	@$(PYTHON) -m tests.fuzz $(ARGS)
 
+abuse: $(DEVELOPMENT) ## send 50,000 malformed requests at a server (ARGS="--count 2000 --seed 7")
+	@$(PYTHON) -m tests.abuse $(ARGS)
+
 bench: $(DEVELOPMENT) ## measure everything beside what the database can do, within 15 minutes
 	@$(PYTHON) -m benchmarks $(ARGS)
 
@@ -75,4 +78,4 @@ $(RUNTIME): requirements.txt $(MADE)
 $(DEVELOPMENT): requirements.txt requirements-dev.txt $(MADE)
 	@$(INSTALL) requirements-dev.txt $@ $(RUNTIME)
 
-.PHONY: help run test chaos fuzz bench bench-quick bench-growth check lint types imports migrations translations openapi openapi-check audit clean
+.PHONY: help run test chaos fuzz abuse bench bench-quick bench-growth check lint types imports migrations translations openapi openapi-check audit clean

@@ -55,10 +55,13 @@ class ServiceProcesses:
 
     def __enter__(self) -> Self:
         """Start all three and wait until the web answers."""
-        self.start("web")
-        self.start("worker")
-        self.start("scheduler")
-        self.wait_until_ready()
+        try:
+            for name in ("web", "worker", "scheduler"):
+                self.start(name)
+            self.wait_until_ready()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -91,6 +94,10 @@ class ServiceProcesses:
         """The web server, up as soon as it answers at all; whether it is ready is another question."""
         self.start("web")
         self._wait_for("/healthz/live")
+
+    def pid(self, name: str) -> int:
+        """The process that was started; its children do the work."""
+        return self._processes[name].pid
 
     def kill(self, name: str) -> None:
         """SIGKILL the process and everything below it."""

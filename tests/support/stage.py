@@ -10,7 +10,7 @@ from launcher.throwaway import throwaway_environment
 
 
 @contextmanager
-def stage(folder: Path, **environment: str) -> Iterator["ServiceProcesses"]:  # noqa: F821 - imported below
+def stage(folder: Path, *, web_workers: int = 1, **environment: str) -> Iterator["ServiceProcesses"]:  # noqa: F821 - imported below
     """The service's web process with the demo's campaigns; its log goes into `folder`.
 
     Completes the environment of this process and sets Django up, so that its code can be imported within.
@@ -31,7 +31,7 @@ def stage(folder: Path, **environment: str) -> Iterator["ServiceProcesses"]:  # 
 
         call_command("migrate", verbosity=0)
         demo_campaigns_ensure()
-        service = ServiceProcesses(folder, environment)
+        service = ServiceProcesses(folder, environment, web_workers=web_workers)
         try:
             service.start("web")
             service.wait_until_ready()

@@ -84,7 +84,7 @@ def test_every_snippet_works_and_answers_what_the_page_shows(committed_campaigns
                 _run(snippet, tmp_path, environment)
                 ran.append((page, snippet.language))
     finally:
-        service.__exit__(None, None, None)
+        service.stop()
 
     # then each page had a shell's and a Python's
     assert {(page, language) for page in ORDER for language in ("bash", "python")} == set(ran)

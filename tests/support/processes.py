@@ -60,7 +60,7 @@ class ServiceProcesses:
                 self.start(name)
             self.wait_until_ready()
         except BaseException:
-            self.__exit__(None, None, None)
+            self.stop()
             raise
         return self
 
@@ -116,7 +116,7 @@ class ServiceProcesses:
             try:
                 if requests.get(self.url + path, timeout=2).ok:
                     return
-            except requests.ConnectionError:
+            except requests.RequestException:
                 time.sleep(0.1)
         raise AssertionError(f"the web server does not answer:\n{self.log('web')}")
 

@@ -37,7 +37,7 @@ def stage(folder: Path, *, web_workers: int = 1, **environment: str) -> Iterator
             service.wait_until_ready()
             yield service
         finally:
-            service.__exit__(None, None, None)
+            service.stop()
             connection.close()
     finally:
         postgres.remove()

@@ -33,6 +33,10 @@ if not environment.text("DATABASE_URL"):
 # --- the web ------------------------------------------------------------------------------------------------
 
 DEBUG = environment.env.bool("DEBUG", default=False)
+if DEBUG and not DEMO:
+    environment.refuse(
+        "DEBUG", "is on, which shows settings and SQL to whoever causes an error. Leave it out."
+    )
 HOST = environment.text("HOST", "127.0.0.1")
 PORT = int(environment.number("PORT", 8000, least=1, most=65535))
 PUBLIC_BASE_URL = environment.url("PUBLIC_BASE_URL", f"http://{HOST}:{PORT}")

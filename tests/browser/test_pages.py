@@ -3,7 +3,7 @@
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.admin.world import World
 from tests.browser.conftest import PASSWORD
@@ -66,3 +66,24 @@ def test_the_menu_leads_to_every_list(page: Page) -> None:
 
     for model in admin.site._registry:
         assert f"/admin/{model._meta.app_label}/{model._meta.model_name}/" in linked
+
+
+def test_a_script_that_somebody_smuggles_into_a_page_does_not_run(browser: Browser, server: str) -> None:
+    """The other tests fail on a message of the policy in the console; here it must come."""
+    page = browser.new_page()
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+
+    for path in ("/", "/admin/login/"):
+        page.goto(server + path)
+        page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                script.textContent = "window.smuggled = true";
+                document.body.append(script);
+            }"""
+        )
+        assert page.evaluate("window.smuggled") is None
+
+    page.close()
+    assert sum("Content Security Policy" in message for message in messages) == 2

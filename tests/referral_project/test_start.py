@@ -51,7 +51,7 @@ def settings_with(monkeypatch):
     """Runs the settings with these variables and no others of ours; returns what they define."""
 
     def run(**changes):
-        for name in (*GOOD, "REFERRAL_DEMO", "USER_JWT_ALGORITHM", "USER_JWT_JWKS_URL", "REDIS_URL"):
+        for name in (*GOOD, "REFERRAL_DEMO", "USER_JWT_ALGORITHM", "USER_JWT_JWKS_URL", "REDIS_URL", "DEBUG"):
             monkeypatch.delenv(name, raising=False)
         for name, value in (GOOD | changes).items():
             if value is not None:
@@ -86,6 +86,7 @@ REFUSED = {
     "curve for RS256": ({"USER_JWT_ALGORITHM": "RS256", "USER_JWT_KEY": CURVE}, "RS256 needs an RSA key"),
     "JWKS with HS256": ({"USER_JWT_JWKS_URL": "https://id.example/jwks"}, "USER_JWT_JWKS_URL needs"),
     "unknown algorithm": ({"USER_JWT_ALGORITHM": "none"}, "USER_JWT_ALGORITHM must be one of"),
+    "debug": ({"DEBUG": "1"}, "DEBUG is on"),
     "no database": ({"DATABASE_URL": None}, "DATABASE_URL is missing"),
     "bad rate": ({"THROTTLE_USER": "fast"}, "THROTTLE_USER must be a number of requests and a period"),
     "no rate": ({"THROTTLE_SERVICE": "0/min"}, "THROTTLE_SERVICE must be a number of requests"),

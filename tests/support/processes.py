@@ -44,6 +44,7 @@ class ServiceProcesses:
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
         self._web_workers = web_workers
+        self._web_workers = web_workers
         self._environment = {
             **os.environ,
             "DATABASE_URL": database_url(),

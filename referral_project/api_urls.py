@@ -5,7 +5,7 @@ from django.urls import path
 from campaigns.views import AdminCampaignsViewSet
 from referral.public_views import PublicViewSet
 from referral.views import MyLinksViewSet, UplineViewSet
-from rewards.admin_views import AdminReportsViewSet, AdminRewardsViewSet
+from rewards.admin_views import AdminReportsViewSet, AdminRewardsViewSet, AdminSimulationViewSet
 from rewards.my_views import MyRewardsViewSet
 from rewards.views import InternalViewSet
 
@@ -34,6 +34,10 @@ urlpatterns = [
     path(
         "admin/campaigns/<uuid:campaign_id>",
         AdminCampaignsViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+    ),
+    path(
+        "admin/campaigns/<uuid:campaign_id>/simulate",
+        AdminSimulationViewSet.as_view({"post": "simulate"}),
     ),
     path("admin/rewards", AdminRewardsViewSet.as_view({"get": "list"})),
     path("admin/rewards/<uuid:reward_id>/unlock", AdminRewardsViewSet.as_view({"post": "unlock"})),

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 from django.http import HttpResponseBase
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -17,6 +18,8 @@ from rewards.report_users import users_report
 from rewards.reports import report_answer
 from rewards.selectors import rewards_for_support, support_item
 from rewards.services import REASON_LENGTH, reward_cancel, reward_retry, reward_unlock
+from rewards.simulation import simulate
+from rewards.simulation_events import decode_simulation
 
 # What `rewards.services` checks; here only for those who read.
 MoveReason = Annotated[
@@ -67,6 +70,19 @@ class AdminRewardsViewSet(ViewSet):
         service(reward_id=reward_id, by=person_name(request.user), reason=why.reason)
         reward = ReferralReward.objects.select_related("campaign", "referral_event").get(pk=reward_id)
         return Response(support_item(reward))
+
+
+class AdminSimulationViewSet(ViewSet):
+    """Campaigns tried out."""
+
+    authentication_classes = (AdminAuthentication,)
+    permission_classes = (IsAdmin,)
+    staff_permissions = {"simulate": "campaigns.view_referralcampaign"}
+
+    def simulate(self, request: Request, campaign_id: UUID) -> Response:
+        """What events would earn, and why; nothing is written."""
+        asked = decode_simulation(body_of(request))
+        return Response(simulate(campaign_id, asked, timezone.now()))
 
 
 class AdminReportsViewSet(ViewSet):

@@ -253,3 +253,53 @@ class CampaignsReport(Page):
     """A page of the campaigns' report, newest day first."""
 
     items: list[ReportedDay]
+
+
+class SimulatedReward(TypedDict):
+    """A reward that would be made; the unused amount is zero."""
+
+    points_amount: Points
+    g2a_amount: G2A
+    status: Status
+    required_min_role: MinRole | None
+    available_at: Time
+
+
+class SimulatedLevel(TypedDict):
+    """What one level would earn, or why nothing."""
+
+    level: Annotated[Level | None, msgspec.Meta(description="null is the welcome bonus.")]
+    beneficiary_user_id: str | None
+    role: Annotated[str | None, msgspec.Meta(description="The role that was reckoned with.")]
+    rewards: list[SimulatedReward]
+    reason: Reason | None
+    reason_detail: str | None
+    explanation: Annotated[str, msgspec.Meta(description="In words, in the language of the request.")]
+
+
+class EarnedOnRecord(TypedDict):
+    """What an event on record has earned in truth, without what was cancelled."""
+
+    points_amount: Points
+    g2a_amount: G2A
+
+
+class SimulatedEvent(TypedDict):
+    """What one event would earn."""
+
+    referral_event_id: Annotated[UUID | None, msgspec.Meta(description="null for a sample.")]
+    event_type: str
+    occurred_at: Time
+    amount_base: str | None
+    reason: Reason | None
+    reason_detail: str | None
+    levels: list[SimulatedLevel]
+    on_record: Annotated[EarnedOnRecord | None, msgspec.Meta(description="null for a sample.")]
+
+
+class Simulated(TypedDict):
+    """What the events would earn, one after another, and in all."""
+
+    items: list[SimulatedEvent]
+    points_amount: Points
+    g2a_amount: G2A

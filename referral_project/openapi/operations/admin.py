@@ -10,10 +10,11 @@ from campaigns.views import AdminCampaignsViewSet, CampaignBody
 from referral_project.openapi.describing import Answer, Operation, Parameter, choice, identifier, text, whole
 from referral_project.openapi.operations import examples
 from referral_project.openapi.operations.lists import CURSOR, PAGE
-from rewards.admin_views import AdminReportsViewSet, AdminRewardsViewSet, Why
+from rewards.admin_views import AdminReportsViewSet, AdminRewardsViewSet, AdminSimulationViewSet, Why
 from rewards.models import ReferralReward, RewardStatus
 from rewards.report_users import MOST
-from rewards.shapes import CampaignsReport, SupportReward, SupportRewardPage, UsersReport
+from rewards.shapes import CampaignsReport, Simulated, SupportReward, SupportRewardPage, UsersReport
+from rewards.simulation_events import Simulation
 
 IF_MATCH = Parameter(
     name="If-Match",
@@ -22,6 +23,13 @@ IF_MATCH = Parameter(
     example='"3"',
 )
 CSV = "With `Accept: text/csv` all of it is streamed as CSV, whatever page is asked for."
+SIMULATION_NOTES = (
+    "Nothing is written. The events are played one after another as if nothing had happened before them, or "
+    "what `used` says; events on record in the order of their acceptance, with the relations and roles of "
+    "now. Without `reward_rules` the campaign's own count: the levels in force when the event happened, the "
+    "newest limits. Status, window and scope are not looked at. People without `user_id` are the same "
+    "strangers in every event."
+)
 USER = {
     "user_id": "alice",
     "total_referred_users": 3,
@@ -133,6 +141,33 @@ OPERATIONS: Mapping[tuple[Any, str], Operation] = {
         },
         answers={200: _campaign("The campaign as it is now.")},
         errors=[errors.EditConflict, errors.IllegalTransition],
+    ),
+    (AdminSimulationViewSet, "simulate"): Operation(
+        name="admin_campaigns_simulate",
+        notes=SIMULATION_NOTES,
+        body=Simulation,
+        body_examples={
+            "sample": {
+                "reward_rules": examples.CAMPAIGN["reward_rules"],
+                "events": [
+                    {
+                        "event_type": "quest_purchased",
+                        "amount_base": 500,
+                        "level1": {"role": "vip"},
+                        "level2": {"role": "user"},
+                    }
+                ],
+            },
+            "on_record": {"event_ids": [examples.EVENT_ID]},
+        },
+        answers={
+            200: Answer(
+                description="What each event would earn, and why.",
+                shapes=[Simulated],
+                examples={"sample": examples.SIMULATED},
+            )
+        },
+        errors=[errors.ValidationFailed],
     ),
     (AdminRewardsViewSet, "list"): Operation(
         name="admin_rewards_list",

@@ -87,6 +87,49 @@ CAMPAIGN: dict[str, Any] = {
     "created_at": TIME,
     "updated_at": TIME,
 }
+SIMULATED: dict[str, Any] = {
+    "items": [
+        {
+            "referral_event_id": None,
+            "event_type": "quest_purchased",
+            "occurred_at": TIME,
+            "amount_base": "500.000000000",
+            "reason": None,
+            "reason_detail": None,
+            "levels": [
+                {
+                    "level": 1,
+                    "beneficiary_user_id": "level1",
+                    "role": "vip",
+                    "rewards": [
+                        {
+                            "points_amount": 50,
+                            "g2a_amount": "0.000000000",
+                            "status": "pending",
+                            "required_min_role": None,
+                            "available_at": TIME,
+                        }
+                    ],
+                    "reason": None,
+                    "reason_detail": None,
+                    "explanation": "50 points",
+                },
+                {
+                    "level": 2,
+                    "beneficiary_user_id": "level2",
+                    "role": "user",
+                    "rewards": [],
+                    "reason": "no_rule",
+                    "reason_detail": "level2.points_per_purchase",
+                    "explanation": "These rules set no amount for this level (event: purchase).",
+                },
+            ],
+            "on_record": None,
+        }
+    ],
+    "points_amount": 50,
+    "g2a_amount": "0.000000000",
+}
 
 
 def page(*items: Any, **more: Any) -> dict[str, Any]:

@@ -8,13 +8,12 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from access.admin_base import StaffAdmin, badge
@@ -139,7 +138,7 @@ class CampaignAdmin(LifeCyclePages, VersionPages, StaffAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """The pages of Django, and the preview that the form asks for."""
-        preview = self.admin_site.admin_view(require_POST(self.preview_view))
+        preview = self.admin_site.admin_view(self.preview_view)
         return [
             path("preview/", preview, name="campaigns_referralcampaign_preview_new"),
             path("<uuid:campaign_id>/preview/", preview, name="campaigns_referralcampaign_preview"),
@@ -156,6 +155,8 @@ class CampaignAdmin(LifeCyclePages, VersionPages, StaffAdmin):
         )
         if not allowed:
             raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         form_class = self.get_form(request, campaign, change=campaign is not None)
         form = form_class(request.POST, instance=campaign or ReferralCampaign())
         return JsonResponse(preview_answer(form, SampleForm(request.POST)))

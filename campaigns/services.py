@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from access.audit import Verb, audit_note
 from api.decoding import CODE_PATTERN, EVENT_TYPE_PATTERN, ID_PATTERN
-from api.errors import EditConflict, IllegalTransition, NotFound, Text, ValidationFailed
+from api.errors import EditConflict, IllegalTransition, NotFound, ValidationFailed
 from campaigns.catalog import catalog
 from campaigns.families import PURCHASES_BY_MODULE, RF_PARTNER_ONBOARDED, USER_REGISTERED, family_of
 from campaigns.locks import lock_campaign
@@ -123,12 +123,12 @@ def campaign_duplicate(*, campaign_id: UUID, code: str, name: str, by: str) -> R
     return campaign_create(content=content, by=by)
 
 
-def activation_obstacle(campaign: ReferralCampaign) -> "Text | None":
+def activation_obstacle(campaign: ReferralCampaign) -> str | None:
     """Why a campaign as it is saved could not be activated; None when nothing stands in the way."""
     try:
         _check_can_pay(rules_parse(campaign.reward_rules), campaign.event_types)
     except ValidationFailed as refusal:
-        return next(iter(refusal.details.values()))[0]
+        return str(next(iter(refusal.details.values()))[0])
     return None
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import msgspec
 from django.db.models import Sum
+from django.utils.translation import gettext_lazy as _
 
 from api.decoding import amount_of
 from api.errors import NotFound
@@ -73,7 +74,7 @@ def simulate(campaign_id: UUID, asked: Simulation, now: datetime) -> Simulated:
     catalog.keep_current()
     campaign = catalog.by_id(campaign_id)
     if campaign is None:
-        raise NotFound("There is no such campaign.")
+        raise NotFound(_("There is no such campaign."))
     rules = _rules(campaign, asked)
     limits = rules.limits if rules else campaign.limits
     cases = cases_of(campaign, asked, now)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from api.decoding import EventType, Identifier, amount_of, decoder, moment_of
 from api.errors import ValidationFailed
@@ -82,10 +83,10 @@ class Case:
 def cases_of(campaign: CampaignEntry, asked: Simulation, now: datetime) -> list[Case]:
     """The events to be played, in their order. Raises ValidationFailed with the path of what is wrong."""
     if bool(asked.events) == bool(asked.event_ids):
-        raise ValidationFailed.of("events", "give either events or event_ids, and at least one")
+        raise ValidationFailed.of("events", _("give either events or event_ids, and at least one"))
     for name, given in (("events", asked.events), ("event_ids", asked.event_ids)):
         if len(given) > MOST:
-            raise ValidationFailed.of(name, f"must be at most {MOST}")
+            raise ValidationFailed.of(name, _("must be at most {most}"), most=MOST)
     if asked.events:
         return [_sample(campaign, f"events[{index}]", event, now) for index, event in enumerate(asked.events)]
     return _recorded(campaign, asked.event_ids)
@@ -100,7 +101,9 @@ def _sample(campaign: CampaignEntry, path: str, event: SampleEvent, now: datetim
         ids[name] = (person.user_id or name) if person else None
         if person:
             if person.role not in RANKS:
-                raise ValidationFailed.of(f"{path}.{name}.role", f"must be one of: {', '.join(RANKS)}")
+                raise ValidationFailed.of(
+                    f"{path}.{name}.role", _("must be one of: {choices}"), choices=", ".join(RANKS)
+                )
             roles[str(ids[name])] = person.role
     is_partner = event.event_type == RF_PARTNER_ONBOARDED
     about = str(ids["referred"])
@@ -120,7 +123,7 @@ def _recorded(campaign: CampaignEntry, event_ids: Sequence[UUID]) -> list[Case]:
     events = {event.pk: event for event in ReferralEvent.objects.filter(pk__in=event_ids)}
     for index, event_id in enumerate(event_ids):
         if event_id not in events:
-            raise ValidationFailed.of(f"event_ids[{index}]", "there is no such event")
+            raise ValidationFailed.of(f"event_ids[{index}]", _("there is no such event"))
         _check_type(campaign, f"event_ids[{index}]", events[event_id].event_type)
     inviters = _inviters(campaign, {event.referrer_user_id for event in events.values()} - {None})
     people = {event.referred_user_id for event in events.values()} | set(inviters) | set(inviters.values())
@@ -171,7 +174,12 @@ def _facts(
 def _check_type(campaign: CampaignEntry, path: str, event_type: str) -> None:
     if event_type not in campaign.event_types:
         known = ", ".join(sorted(campaign.event_types))
-        raise ValidationFailed.of(path, f"the campaign takes no {event_type} events; it takes: {known}")
+        raise ValidationFailed.of(
+            path,
+            _("the campaign takes no {event_type} events; it takes: {known}"),
+            event_type=event_type,
+            known=known,
+        )
 
 
 def _inviters(campaign: CampaignEntry, users: set[Any]) -> dict[str, str]:

@@ -58,6 +58,7 @@ ROWS = {
     "POST admin/campaigns": Row(permission=CAMPAIGNS % "add"),
     "GET admin/campaigns/<uuid:campaign_id>": Row(permission=CAMPAIGNS % "view"),
     "PATCH admin/campaigns/<uuid:campaign_id>": Row(permission=CAMPAIGNS % "change"),
+    "POST admin/campaigns/<uuid:campaign_id>/simulate": Row(permission=CAMPAIGNS % "view"),
     "GET admin/rewards": Row(permission=REWARDS % "view"),
     "POST admin/rewards/<uuid:reward_id>/unlock": Row(permission=REWARDS % "change"),
     "POST admin/rewards/<uuid:reward_id>/retry": Row(permission=REWARDS % "change"),

@@ -60,6 +60,10 @@ NEEDS = {
     "activate": "change",
     "pause": "change",
     "archive": "change",
+    "duplicate": "add",
+    "versions": "view",
+    "preview": "view",
+    "preview_new": "add",
     "moves": "change",
     "unlock": "change",
     "retry": "change",
@@ -99,7 +103,7 @@ def address(name: str, label: str) -> str:
     """The page, about some row where it is about one."""
     if name == "rewards_referralreward_moves":
         return reverse(f"admin:{name}", args=["cancel"])
-    if name.endswith(("_changelist", "_add", "_closing")):
+    if name.endswith(("_changelist", "_add", "_closing", "_preview_new")):
         return reverse(f"admin:{name}")
     model = next(model for model in admin.site._registry if model._meta.label_lower == label)
     row = model._default_manager.order_by("pk").first()

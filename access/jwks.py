@@ -166,7 +166,16 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, _Refused) else f"it does not answer ({type(error).__name__})"
 
 
-@lru_cache(maxsize=8)
+_making = threading.Lock()
+_made = lru_cache(maxsize=8)(KeySet)
+
+
 def key_set(url: str, algorithm: str) -> KeySet:
-    """The one key set of this process at an address."""
-    return KeySet(url, algorithm)
+    """The one key set of this process at an address, also for threads that come first together."""
+    with _making:
+        return _made(url, algorithm)
+
+
+def forget_keys() -> None:
+    """Fetch keys anew, for tests."""
+    _made.cache_clear()

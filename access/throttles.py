@@ -1,6 +1,7 @@
 """Who may call how often: per user, per address, per service (docs/http-api.md, Throttles)."""
 
 import math
+import threading
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,9 @@ from rest_framework.throttling import BaseThrottle
 from access.windows import LocalWindows, Rate, SharedWindows
 from api.addresses import address_group, client_address
 from api.errors import Throttled
+
+# Two threads that come first together must count in the same windows.
+_making = threading.Lock()
 
 
 @lru_cache(maxsize=64)
@@ -27,7 +31,9 @@ def forget_counts() -> None:
 def _count(name: str, rate: Rate | None, key: str) -> None:
     if rate is None:
         return
-    wait = _windows(name, rate, settings.REDIS_URL).hit(key)
+    with _making:
+        windows = _windows(name, rate, settings.REDIS_URL)
+    wait = windows.hit(key)
     if wait > 0:
         raise Throttled(_("There were too many requests. Wait a little and try again."), math.ceil(wait))
 

@@ -188,6 +188,8 @@ SPECTACULAR_SETTINGS = {
 
 REDIS_URL = environment.redis_url("REDIS_URL")
 TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
+# Somebody who claims https without it only makes the checks of their own forms stricter.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 # The demo must not be in the way of whoever plays with it.
 THROTTLE_USER = environment.rate("THROTTLE_USER", "" if DEMO else "120/min")
 THROTTLE_ADDRESS = environment.rate("THROTTLE_ADDRESS", "" if DEMO else "300/min")

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from access import jwks
-from access.jwks import KeySet, key_set, usable_keys
+from access.jwks import KeySet, forget_keys, key_set, usable_keys
 from api.errors import Unavailable
 from tests.support.api import Caller
 
@@ -65,7 +65,7 @@ class KeyHost:
 @pytest.fixture
 def host() -> Iterator[KeyHost]:
     host = KeyHost()
-    key_set.cache_clear()
+    forget_keys()
     yield host
     host.close()
 

@@ -97,3 +97,12 @@ def test_no_secret_no_token_and_no_body_reaches_the_log(
     others = ["a-private-note", "a-wrong-token", "a-session-of", "a-password-of", "in-the-query"]
     assert log
     assert [secret for secret in (*secrets, *others) if secret in log] == []
+
+
+@pytest.mark.django_db
+def test_a_page_behind_the_proxy_knows_that_it_is_reached_by_https(client, settings):
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+    page = client.get("/", headers={"Host": "localhost", "X-Forwarded-Proto": "https"}).content.decode()
+
+    assert "https://localhost/api/referral/v1/" in page

@@ -3,22 +3,26 @@
 import gzip
 import threading
 import zlib
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
 
 class Receiver:
-    """Answers every POST with 200 and keeps path and unpacked body."""
+    """Answers every POST with 200 and keeps path, unpacked body and headers."""
 
     def __init__(self) -> None:
         kept: list[tuple[str, bytes]] = []
+        heads: list[Message] = []
         self.received = kept
+        self.headers = heads
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 encoding = self.headers.get("Content-Encoding", "")
+                heads.append(self.headers)
                 kept.append((self.path, _unpacked(body, encoding)))
                 self.send_response(200)
                 self.send_header("Content-Length", "2")

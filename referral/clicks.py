@@ -81,7 +81,7 @@ def _key_of(day: date) -> bytes:
         if created and connection.in_atomic_block:
             # It may yet be rolled back; remember it when it is read again.
             return bytes(row.key)
-        for old in [known for known in _keys if known < day - ONE_DAY]:
+        for old in [known for known in list(_keys) if known < day - ONE_DAY]:
             _keys.pop(old, None)
         _keys[day] = bytes(row.key)
     return _keys[day]

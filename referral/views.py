@@ -97,7 +97,7 @@ class MyLinksViewSet(ViewSet):
     authentication_classes = (UserAuthentication,)
 
     def list(self, request: Request) -> Response:
-        """All links, oldest first; a first call makes one in each default campaign."""
+        """All links, oldest first; makes those of default campaigns that are missing."""
         user_id = end_user(request).user_id
         default_links_ensure(owner_user_id=user_id)
         links = ReferralLink.objects.filter(owner_user_id=user_id)

@@ -3,8 +3,13 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
+from referral.models import ReferralLink
+from referral.public_views import landing_url
 from tests.support.api import change_campaign, link_of, user
 
 pytestmark = pytest.mark.usefixtures("campaigns")
@@ -122,3 +127,28 @@ def test_a_link_that_is_switched_off_brings_nothing(landing):
     owner.patch(f"/my/links/{link['id']}", {"is_active": False})
 
     assert visit(link["code"]).headers["Location"] == landing
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("page", ["https://landing.example", "https://landing.example/a?b=c#d"])
+@given(payload=st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), JSON, max_size=5))
+@hypothesis_settings(
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_whatever_a_payload_holds_the_landing_page_and_the_code_stay(page, payload):
+    with override_settings(LANDING_URL=page):
+        location = urlsplit(landing_url(ReferralLink(code="ABCDEFGH", deep_link_payload=payload)))
+
+    ours = urlsplit(page)
+    assert (location.scheme, location.netloc, location.fragment) == (ours.scheme, ours.netloc, ours.fragment)
+    assert location.path == (ours.path or "/")
+    assert parse_qs(location.query)["ref"] == ["ABCDEFGH"]
+    assert location.geturl().isascii()

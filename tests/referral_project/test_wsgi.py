@@ -3,11 +3,15 @@
 import json
 from io import BytesIO
 
+import pytest
 from prometheus_client import REGISTRY
 
 from access.tokens import service_token
 from referral_project.wsgi import application
 from tests.support.api import now_text
+
+# A request looks after the connection that an earlier one has left, whether it needs the database or not.
+pytestmark = pytest.mark.usefixtures("committed_db")
 
 ROUTE = "api/referral/v1/internal/event"
 

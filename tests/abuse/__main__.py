@@ -14,8 +14,6 @@ from pathlib import Path
 
 from tests.support.stage import stage
 
-WARM_UP = 3000
-
 
 def main() -> int:
     """Parse the command line, set the stage, attack."""
@@ -32,8 +30,6 @@ def main() -> int:
         from tests.abuse.attack import Attack  # noqa: PLC0415 - only now are the settings complete
 
         attack = Attack(service, random.Random(seed))
-        attack.run(min(WARM_UP, options.count // 2), told=False)
-        attack.remember_sizes()
         attack.run(options.count)
         return attack.verdict()
 

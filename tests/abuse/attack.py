@@ -16,7 +16,7 @@ from tests.support.processes import ServiceProcesses
 
 CALLERS = 8
 PATIENCE_SECONDS = 20
-GROWTH = 1.10
+GROWTH_LIMIT = 0.10
 TRACE = re.compile(rb"Traceback|File \"/|psycopg|django\.|SELECT |site-packages")
 STATUS = re.compile(rb"^HTTP/1\.[01] (\d{3})")
 
@@ -31,43 +31,36 @@ class Attack:
         self.statuses: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
         self.faults: list[str] = []
-        self.sizes: dict[int, int] = {}
+        self.sizes: list[dict[int, int]] = []
         self.seconds = 0.0
 
-    def run(self, count: int, *, told: bool = True) -> None:
-        """Send so many requests; a line of progress every tenth of them."""
+    def run(self, count: int) -> None:
+        """Send so many requests; a line of progress, and a look at the processes, every tenth of them."""
         started = time.monotonic()
         portion = max(count // 10, 1)
+        self.sizes = [self._sizes()]
         with ThreadPoolExecutor(CALLERS) as pool:
             for done in range(0, count, portion):
                 wires = [self._malformed.one() for _ in range(min(portion, count - done))]
-                answers = pool.map(self._send, wires)
-                if told:
-                    for wire, answer in zip(wires, answers, strict=True):
-                        self._judge(wire, answer)
-                    share = f"{done + len(wires)} of {count}, {sum(self._sizes().values()) / 2**20:.1f} MiB"
-                    print(
-                        f"{share} in {time.monotonic() - started:.0f} s, {len(self.faults)} faults",
-                        flush=True,
-                    )
+                for wire, answer in zip(wires, pool.map(self._send, wires), strict=True):
+                    self._judge(wire, answer)
+                self.sizes.append(self._sizes())
+                told = f"{done + len(wires)} of {count} in {time.monotonic() - started:.0f} s"
+                mib = ", ".join(f"{size / 2**20:.1f}" for size in self.sizes[-1].values())
+                print(f"{told}, {len(self.faults)} faults, processes of {mib} MiB", flush=True)
         self.seconds = time.monotonic() - started
-
-    def remember_sizes(self) -> None:
-        """How large the server's processes are after a warm-up, in bytes."""
-        self.sizes = self._sizes()
 
     def verdict(self) -> int:
         """Print what was seen; 0 when nothing was wrong."""
-        after = self._sizes()
-        if after.keys() != self.sizes.keys():
-            self.faults.append(f"processes have died: {self.sizes.keys() ^ after.keys()}")
-        for pid in after.keys() & self.sizes.keys():
-            before, now = self.sizes[pid], after[pid]
-            print(
-                f"process {pid}: {before / 2**20:.1f} MiB after the warm-up, {now / 2**20:.1f} MiB at the end"
-            )
-            if now > before * GROWTH:
-                self.faults.append(f"process {pid} has grown from {before} to {now} bytes")
+        # What a process loads and keeps for good, it has by then.
+        settled, end = self.sizes[len(self.sizes) * 4 // 10], self.sizes[-1]
+        if settled.keys() != end.keys():
+            self.faults.append(f"processes have died: {settled.keys() ^ end.keys()}")
+        for pid in settled.keys() & end.keys():
+            growth = end[pid] / settled[pid] - 1
+            print(f"process {pid} has grown by {growth:.1%} after the first 40 %")
+            if growth > GROWTH_LIMIT:
+                self.faults.append(f"process {pid} has grown from {settled[pid]} to {end[pid]} bytes")
         if requests.get(f"{self._service.url}/healthz/ready", timeout=10).status_code != 200:
             self.faults.append("the server is not ready any more")
         print("by kind:   " + ", ".join(f"{kind} {count}" for kind, count in sorted(self.kinds.items())))
@@ -100,7 +93,7 @@ class Attack:
         status = match[1].decode() if match else "timeout" if answer == b"TIMEOUT" else "closed"
         self.statuses[status] += 1
         head, _, body = answer.partition(b"\r\n\r\n")
-        if problem := _problem(wire, status, head, body):
+        if problem := problem_of(wire, status, head, body):
             self.faults.append(f"{wire.kind}: {problem}: {wire.data[:300]!r} -> {answer[:400]!r}")
 
     def _sizes(self) -> dict[int, int]:
@@ -108,7 +101,8 @@ class Attack:
         return {child.pid: child.memory_info().rss for child in main.children()}
 
 
-def _problem(wire: Wire, status: str, head: bytes, body: bytes) -> str:
+def problem_of(wire: Wire, status: str, head: bytes, body: bytes) -> str:
+    """What is wrong with an answer; empty when nothing is."""
     if status.startswith("5") or status == "timeout":
         return status
     if TRACE.search(body):

@@ -115,7 +115,7 @@ class CampaignForm(forms.ModelForm):
             self._tell_conflict()
         elif self.refusal:
             self._tell_problems(self.refusal)
-        if self.rules_form.has_problems:
+        if self.rules_form.has_problems and self.merged is None:
             self.add_error(None, _("Some of the reward rules need correcting: look for the red ones below."))
         return cleaned
 
@@ -213,6 +213,9 @@ class CampaignForm(forms.ModelForm):
         self.merged = merge(typed, opened_of(self.data.get("opened", "")), compared)
         self.merged.data["opened"] = str(opened)
         self.data = self.rules_form.data = self.merged.data
+        if not as_json:
+            self.rules_form.full_clean()
+            self.cleaned_data[RULES] = self.rules_form.rules()
         self.add_error(
             None,
             _(

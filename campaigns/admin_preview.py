@@ -13,7 +13,6 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from api.errors import ValidationFailed
 from campaigns.admin_forms import RULES, CampaignForm
-from campaigns.admin_problems import problem_text
 from campaigns.admin_rules import NEED_AMOUNT, NumberEntry, texts_of
 from campaigns.admin_texts import amount_text
 from campaigns.calculations import Counters
@@ -180,7 +179,7 @@ def _problems(refusal: ValidationFailed, sample_form: SampleForm) -> list[str]:
     """What must be corrected before anything can be tried, each with the name of its field."""
     found = []
     for path, sentences in refusal.details.items():
-        found += [f"{_place(path, sample_form)}: {problem_text(sentence)}" for sentence in sentences]
+        found += [f"{_place(path, sample_form)}: {sentence}" for sentence in sentences]
     return found
 
 

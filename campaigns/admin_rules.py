@@ -8,11 +8,11 @@ from typing import Any
 from django import forms
 from django.utils.formats import get_format
 from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from api.errors import Details
-from campaigns.admin_problems import problem_text
 from campaigns.families import FAMILIES
 from campaigns.roles import PRO, VIP
 from campaigns.rule_entries import LIMITS, NAMES, entries_of, is_default, rules_of
@@ -122,7 +122,11 @@ class RulesForm(forms.Form):
         """Put each problem of the rules beside its field, or above the column that it is about."""
         for path, sentences in details.items():
             name = path.removeprefix(PATH).removeprefix("levels.")
-            texts = [problem_text(sentence) for sentence in sentences]
+            # The one thing that can be wrong with a choice of this row.
+            alone = name.endswith(".before_role")
+            texts = (
+                [gettext("Choose the role first, in the row above.")] if alone else list(map(str, sentences))
+            )
             if name in self.fields:
                 self.add_error(name, texts)
             else:

@@ -89,10 +89,10 @@ def test_every_problem_is_told_beside_its_field_and_nothing_is_lost(page: Page) 
 
     assert problem(page, "level1.points_per_registration") == "must be a whole number"
     assert problem(page, "level2.g2a_per_registration") == 'must be a number such as 1.5 or "1.5"'
-    assert problem(page, "referred.before_role") == "needs locked_until_role beside it"
+    assert problem(page, "referred.before_role") == "Choose the role first, in the row above."
     assert problem(page, "limits.budget_points") == "must be from 0 to 1000000000000000"
     assert problem(page, "level1.g2a_per_registration") == ""
-    assert "city_id: must be 1 to 64 printable characters" in beside(page, "scope")
+    assert "City id: must be 1 to 64 printable characters" in beside(page, "scope")
     assert "must be 3 to 64 characters" in beside(page, "code")
     expect(rule(page, "level1.points_per_registration")).to_have_attribute("aria-invalid", "true")
     expect(rule(page, "level1.points_per_registration")).to_have_value("1.5")
@@ -188,6 +188,7 @@ def test_the_second_editor_is_told_and_loses_nothing(page: Page, context: Browse
     note = page.locator(".campaign-note").inner_text()
     assert "Level 1 – Points per registration: 100 → 150" in note
     assert "Level 1 – Days to wait: empty → 14" in note
+    expect(page.locator("[data-preview]")).to_contain_text("150 points paid after 14 days")
     expect(page.locator("#id_name")).to_have_value("Mine")
     expect(rule(page, "level1.points_per_registration")).to_have_value("150")
     expect(rule(page, "level2.points_per_registration")).to_have_value("7")

@@ -1,7 +1,10 @@
 """What browsers are told to forbid: scripts and frames from elsewhere, plain HTTP, cameras."""
 
-from csp.constants import SELF, UNSAFE_EVAL
-from csp.middleware import CSPMiddleware, PolicyParts
+from collections.abc import Callable
+from functools import lru_cache
+
+from csp.constants import HEADER, SELF, UNSAFE_EVAL
+from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
@@ -10,21 +13,27 @@ PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 ADMIN_SCRIPTS = {"script-src": [SELF, UNSAFE_EVAL]}
 
 
-class SecurityHeadersMiddleware(CSPMiddleware):
-    """Adds the content policy of CONTENT_SECURITY_POLICY, and the headers that Django has no setting for."""
+@lru_cache(maxsize=2)
+def content_policy(*, back_office: bool) -> str:
+    """The policy of CONTENT_SECURITY_POLICY; the back-office needs a little more than the rest."""
+    return build_policy(replace=ADMIN_SCRIPTS if back_office else None)
 
-    def get_policy_parts(
-        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
-    ) -> PolicyParts:
-        """The policy of the address: the back-office needs a little more than the rest."""
-        parts = super().get_policy_parts(request, response, report_only)
-        if request.path_info.startswith("/admin/"):
-            parts.replace = {**ADMIN_SCRIPTS, **(parts.replace or {})}
-        return parts
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+class SecurityHeadersMiddleware:
+    """Adds the content policy, and the headers that Django has no setting for.
+
+    In place of django-csp's own middleware, which puts the policy together twice for every answer and needs a
+    third of a millisecond for it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Add what is not there yet."""
-        response = super().process_response(request, response)
+        response = self.get_response(request)
+        policy = content_policy(back_office=request.path_info.startswith("/admin/"))
+        response.headers.setdefault(HEADER, policy)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         if settings.SECURE_HSTS_SECONDS:
             # Not left to Django: it does so only where it sees TLS itself, which ends at the proxy.

@@ -1,6 +1,8 @@
 """What all pages of the back-office have in common."""
 
 import json
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from django.contrib.admin import ShowFacets
@@ -14,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.paginator import InfinitePaginator
 
+DEEPEST_PAGE = 200
 EXACT_SEARCH = _("A whole id, not a part of one")
 
 
@@ -37,6 +40,8 @@ class StaffAdmin(ModelAdmin):
     empty_value_display = "–"
     # Tried one after another, so that each search can use its own index; the first that finds anything wins.
     exact_lookups: tuple[str, ...] = ()
+    # What stands in the column before the id that people know.
+    exact_prefixes: Mapping[str, str] = {}
 
     def title_of(self, row: Any) -> str:
         """What the page of one row is called."""
@@ -65,7 +70,7 @@ class StaffAdmin(ModelAdmin):
             return queryset, False
         for lookup in self.exact_lookups:
             try:
-                found = queryset.filter(**{lookup: term})
+                found = queryset.filter(**{lookup: self.exact_prefixes.get(lookup, "") + term})
             except ValidationError:
                 continue  # The text is no UUID, so it is not this id.
             if found.exists():
@@ -77,11 +82,24 @@ class StaffAdmin(ModelAdmin):
         return False
 
 
+class BoundedPaginator(InfinitePaginator):
+    """Counts nothing, and ends at DEEPEST_PAGE: what is further down is found by filters and searches."""
+
+    @cached_property
+    def count(self) -> int:
+        """As if the list were as long as can be paged through."""
+        return DEEPEST_PAGE * int(self.per_page)
+
+
 class ReadOnlyAdmin(StaffAdmin):
-    """Rows that the service writes and people only look at."""
+    """Rows that the service writes and people only look at. They may be millions, newest first.
+
+    No column can be sorted by: that would read them all. Small tables say otherwise by `sortable_by = None`.
+    """
 
     show_full_result_count = False
-    paginator = InfinitePaginator
+    paginator = BoundedPaginator
+    sortable_by: Any = ()
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any

@@ -9,10 +9,13 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
+from api.counting import count_or_estimate
 from api.errors import ValidationFailed
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
+# By number, every page costs reading all that come before it; by cursor it does not.
+DEEPEST = 10_000
 
 
 def whole_number(request: Request, name: str, default: int, *, least: int, most: int) -> int:
@@ -99,12 +102,17 @@ def page_of(request: Request, rows: QuerySet[Any], *, page_size: int = DEFAULT_P
 def newest_page_of(request: Request, rows: QuerySet[Any]) -> dict[str, Any]:
     """One page of a list that grows without bound, newest first, by page or behind a `cursor`.
 
-    The cursor is the id of the last row that was shown, so new rows do not disturb it.
+    The cursor is the id of the last row that was shown, so new rows do not disturb it. Pages by number end
+    DEEPEST rows down, and `total` is an estimate where the list is long. Raises ValidationFailed.
     """
     window, cursor = window_of(request), uuid_in(request, "cursor")
+    if window.start > DEEPEST:
+        raise ValidationFailed.of(
+            "page", _("reaches no deeper than {deepest} rows; go on by cursor"), deepest=DEEPEST
+        )
     newest = rows.order_by("-id")
     behind = newest.filter(id__lt=cursor) if cursor else newest
     found = list(behind[window.start : window.end])
-    page = window.answer(found, rows.count, from_the_top=cursor is None)
+    page = window.answer(found, lambda: count_or_estimate(rows), from_the_top=cursor is None)
     page["next_cursor"] = str(page["items"][-1].id) if window.has_more(found) else None
     return page

@@ -18,6 +18,7 @@ from access.admin_base import EXACT_SEARCH, ReadOnlyAdmin, badge, json_block
 from campaigns.admin_texts import amount_text
 from referral.codes import normalize_code
 from referral.models import (
+    GIVEN_ID,
     LinkClicks,
     PartnerReferralRelation,
     ReferralEvent,
@@ -157,7 +158,8 @@ class EventAdmin(ReadOnlyAdmin):
     list_display = ("event_type", "about", "referrer_user_id", "campaign", "amount", "why", "occurred_at")
     list_filter = ("campaign", EarnedFilter)
     list_select_related = ("campaign",)
-    exact_lookups = ("pk", "referred_user_id", "referrer_user_id", "business_partner_id", "external_event_id")
+    exact_lookups = ("pk", "referred_user_id", "referrer_user_id", "business_partner_id", "idempotency_key")
+    exact_prefixes = {"idempotency_key": GIVEN_ID}
     search_help_text = EXACT_SEARCH
     fieldsets = (
         (None, {"fields": ("event_type", "about", "subject_type", "subject_id", "amount", "occurred_at")}),

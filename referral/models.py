@@ -11,6 +11,8 @@ from campaigns.models import ReferralCampaign, RuleVersion, amount_field
 
 ID_LENGTH = 64
 ID_REGEX = r"^[!-~]{1,64}$"
+# What an event's key begins with when the caller has given the event an id.
+GIVEN_ID = "i:"
 
 
 def id_field(verbose_name: Any = None, **options: Any) -> "models.CharField[Any, Any]":
@@ -36,7 +38,8 @@ class ReferralLink(models.Model):
     class Meta:
         verbose_name = _("link")
         verbose_name_plural = _("links")
-        ordering = ("-created_at",)
+        # Keys are in the order of time, and indexed.
+        ordering = ("-id",)
         constraints = (
             # Also serves "the links of this user".
             models.UniqueConstraint(
@@ -153,7 +156,7 @@ class ReferralRelation(models.Model):
     class Meta:
         verbose_name = _("relation")
         verbose_name_plural = _("relations")
-        ordering = ("-created_at",)
+        ordering = ("-id",)
         constraints = (
             # Also serves every upline look-up: all relations of a referred user.
             models.UniqueConstraint(
@@ -222,7 +225,7 @@ class PartnerReferralRelation(models.Model):
     class Meta:
         verbose_name = _("partner relation")
         verbose_name_plural = _("partner relations")
-        ordering = ("-created_at",)
+        ordering = ("-id",)
         constraints = (
             models.UniqueConstraint(
                 fields=["business_partner_id", "campaign"], name="partner_relation_once_per_campaign"
@@ -290,8 +293,9 @@ class ReferralEvent(models.Model):
         verbose_name_plural = _("events")
         ordering = ("-id",)
         constraints = (
-            # D3: once per event. Serves the look-up of duplicates.
-            models.UniqueConstraint(fields=["source_service", "idempotency_key"], name="event_once_per_key"),
+            # D3: once per event. Serves the look-up of duplicates, and support's search for a caller's own
+            # id: the key comes first, so nobody has to know which service it was.
+            models.UniqueConstraint(fields=["idempotency_key", "source_service"], name="event_once_per_key"),
             # D1: one registration per user and campaign.
             models.UniqueConstraint(
                 fields=["referred_user_id", "campaign"],
@@ -311,12 +315,24 @@ class ReferralEvent(models.Model):
             ),
         )
         indexes = (
-            # "Events of this campaign in a period": reports.
-            models.Index(fields=["campaign", "occurred_at"], name="event_by_campaign_and_time"),
+            # "Events of a period", of all campaigns or some: reports, which need not read the table for it.
+            models.Index(
+                fields=["occurred_at"], include=["campaign", "referrer_user_id", "id"], name="event_by_time"
+            ),
             # "What happened to this user."
             models.Index(fields=["referred_user_id", "id"], name="event_by_referred"),
             # "What this user's referrals did."
             models.Index(fields=["referrer_user_id", "id"], name="event_by_referrer"),
+            # "What happened to this partner."
+            models.Index(
+                fields=["business_partner_id", "id"],
+                condition=Q(business_partner_id__isnull=False),
+                name="event_by_partner",
+            ),
+            # "Which events earned nothing for this reason", newest first: the filter of the back-office.
+            models.Index(
+                fields=["reason", "id"], condition=Q(reason__isnull=False), name="event_without_reward"
+            ),
         )
 
     def __str__(self) -> str:

@@ -19,14 +19,32 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from access.admin_base import ReadOnlyAdmin, badge
+from referral.models import GIVEN_ID
 from rewards import admin_campaigns as admin_campaigns  # Registers the page of campaigns.
 from rewards.admin_history import AttemptInline, TransitionInline
 from rewards.admin_moves import MOVES, Move, WhyForm, rewards_chosen, rewards_move
 from rewards.admin_recovery import FindingInline
 from rewards.admin_texts import STATUS_COLORS, reward_link, reward_named, reward_text
-from rewards.models import ReferralReward
+from rewards.models import ReferralReward, RewardStatus
+from rewards.selectors import in_status
 
 CHANGE = "rewards.change_referralreward"
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """By status, through the index that knows it."""
+
+    title = gettext_lazy("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """All statuses in words."""
+        return list(RewardStatus.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ReferralReward]) -> QuerySet[ReferralReward]:
+        """The rewards of the chosen status."""
+        status = self.value()
+        return queryset.filter(in_status(status)) if status else queryset
 
 
 @admin.register(ReferralReward)
@@ -42,7 +60,7 @@ class RewardAdmin(ReadOnlyAdmin):
         "next_attempt_at",
         "error",
     )
-    list_filter = ("status", "currency", "campaign", "in_doubt")
+    list_filter = (StatusFilter, "currency", "campaign", "in_doubt")
     list_select_related = ("campaign", "referral_event")
     exact_lookups = (
         "pk",
@@ -50,8 +68,9 @@ class RewardAdmin(ReadOnlyAdmin):
         "beneficiary_user_id",
         "external_task_id",
         "external_tx_id",
-        "referral_event__external_event_id",
+        "referral_event__idempotency_key",
     )
+    exact_prefixes = {"referral_event__idempotency_key": GIVEN_ID}
     search_help_text = gettext_lazy("User, reward, event or transaction id")
     actions = ("unlock_chosen", "retry_chosen", "cancel_chosen")
     actions_detail = ("unlock", "retry", "cancel")

@@ -20,7 +20,8 @@ from rewards.admin_texts import (
     reward_link,
     reward_named,
 )
-from rewards.models import PayoutAttempt, PeerCircuit, ReferralStats, RewardTransition
+from rewards.models import PayoutAttempt, PeerCircuit, ReferralStats, RewardStatus, RewardTransition
+from rewards.transitions import MOVES
 
 
 class MoveBadges:
@@ -117,12 +118,30 @@ class AttemptAdmin(OutcomeBadge, ReadOnlyAdmin):
         return f"{reward_named(row.reward)} #{row.number}"
 
 
+class TargetFilter(admin.SimpleListFilter):
+    """By what the reward became."""
+
+    title = gettext_lazy("to")
+    parameter_name = "to_status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Those that a reward can become."""
+        reached = frozenset().union(*MOVES.values())
+        return [(value, name) for value, name in RewardStatus.choices if value in reached]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[RewardTransition]
+    ) -> QuerySet[RewardTransition]:
+        """The changes to the chosen status."""
+        return queryset.filter(to_status=self.value()) if self.value() else queryset
+
+
 @admin.register(RewardTransition)
 class TransitionAdmin(MoveBadges, ReadOnlyAdmin):
     """Every change of a reward's status."""
 
     list_display = ("reward_shown", "from_badge", "to_badge", "at", "actor", "reason")
-    list_filter = ("to_status", "from_status")
+    list_filter = (TargetFilter,)
     list_select_related = ("reward",)
     exact_lookups = ("reward_id", "pk", "reward__beneficiary_user_id")
     search_help_text = EXACT_SEARCH
@@ -186,6 +205,7 @@ def _sums(points: int, g2a: Any) -> str:
 class PeerAdmin(ReadOnlyAdmin):
     """Whether the services that pay are well."""
 
+    sortable_by = None
     list_display = ("peer_shown", "state_badge", "opened_at", "probe_at", "last_success_at", "error")
     fields = (
         "peer_shown",

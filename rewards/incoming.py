@@ -28,6 +28,7 @@ from api.errors import ValidationFailed
 from api.shapes import Amount, Metadata, Moment
 from campaigns.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
 from referral.keys import FINGERPRINT, keyed_hash
+from referral.models import GIVEN_ID
 
 BULK_LIMIT = 500
 BULK_LIMIT_BYTES = 8 * 1024 * 1024
@@ -151,7 +152,7 @@ class NewEvent:
 
 
 def _key(external_event_id: str | None, fingerprint: str) -> str:
-    return f"i:{external_event_id}" if external_event_id else f"c:{fingerprint}"
+    return f"{GIVEN_ID}{external_event_id}" if external_event_id else f"c:{fingerprint}"
 
 
 def event_of(service: str, body: EventReported, *, now: datetime) -> NewEvent:

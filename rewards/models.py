@@ -159,8 +159,21 @@ class ReferralReward(models.Model):
                 condition=Q(first_failed_at__isnull=False, next_attempt_at__isnull=False),
                 name="reward_failing",
             ),
-            # "What needs a person": failed rewards, newest first.
-            models.Index(fields=["id"], condition=Q(status="failed"), name="reward_failed"),
+            # "What needs a person, or will not be paid", newest first. What is on its way is found by its
+            # next attempt, and what is locked or paid is everywhere.
+            models.Index(
+                fields=["status", "id"],
+                condition=Q(status__in=["failed", "on_hold", "cancelled"]),
+                name="reward_set_aside",
+            ),
+            # "What may be paid or not", newest first.
+            models.Index(fields=["id"], condition=Q(in_doubt=True), name="reward_in_doubt"),
+            # "Which reward did this transaction pay": support's search.
+            models.Index(
+                fields=["external_tx_id"],
+                condition=Q(external_tx_id__isnull=False),
+                name="reward_by_transaction",
+            ),
             # "Which reward does this token task pay": the gateway's callback.
             models.Index(
                 fields=["external_task_id"],
@@ -204,6 +217,12 @@ class PayoutAttempt(models.Model):
             models.Index(
                 fields=["peer_reference"], condition=Q(outcome="accepted"), name="attempt_by_token_task"
             ),
+            # "Which calls went wrong in this way", newest first: the filter of the back-office.
+            models.Index(
+                fields=["outcome", "id"],
+                condition=~Q(outcome__in=["booked", "accepted"]),
+                name="attempt_gone_wrong",
+            ),
         )
 
     def __str__(self) -> str:
@@ -227,6 +246,14 @@ class RewardTransition(models.Model):
         verbose_name = _("status change")
         verbose_name_plural = _("status changes")
         ordering = ("-id",)
+        indexes = (
+            # "What was unlocked, sent again, failed or cancelled", newest first: a filter of the back-office.
+            models.Index(
+                fields=["to_status", "id"],
+                condition=Q(to_status__in=["pending", "failed", "cancelled"]),
+                name="transition_aside",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.reward_id}: {self.from_status} → {self.to_status}"

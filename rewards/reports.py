@@ -55,17 +55,25 @@ def report_answer(report: Report, request: Request) -> HttpResponseBase:
 def _page(report: Report, request: Request, parameters: Mapping[str, Any]) -> dict[str, Any]:
     window = window_of(request)
     page = {**parameters, "limit": window.end - window.start, "offset": window.start}
-    with connection.cursor() as cursor:
-        cursor.execute(f"{report.select} ORDER BY {report.order} LIMIT %(limit)s OFFSET %(offset)s", page)
-        answer = window.answer(cursor.fetchall(), lambda: _count(report, parameters))
-    answer["items"] = [report.item(row) for row in answer["items"]]
+    # Almost all of the work is adding up, so the rows of the page and their number come of one run.
+    rows = _rows(
+        f"SELECT report.*, count(*) OVER () FROM ({report.select}) report"  # noqa: S608 - our text
+        f" ORDER BY {report.order} LIMIT %(limit)s OFFSET %(offset)s",
+        page,
+    )
+    answer = window.answer(rows, lambda: rows[0][-1] if rows else _count(report, parameters))
+    answer["items"] = [report.item(row[:-1]) for row in answer["items"]]
     return answer
 
 
 def _count(report: Report, parameters: Mapping[str, Any]) -> int:
+    return int(_rows(f"SELECT count(*) FROM ({report.select}) report", parameters)[0][0])  # noqa: S608 - ours
+
+
+def _rows(sql: str, parameters: Mapping[str, Any]) -> list[Row]:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM ({report.select}) report", parameters)  # noqa: S608 - our text
-        return int(cursor.fetchone()[0])
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
 
 
 def _stream(report: Report, parameters: Mapping[str, Any]) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from api.rendering import g2a_text
 from campaigns.models import ReferralCampaign
 from referral.models import PartnerReferralRelation, ReferralLink, ReferralRelation, UserRole
 from rewards.event_store import RewardRow
-from rewards.models import ReferralReward, ReferralStats, RewardStatus
+from rewards.models import SENT, WORKABLE, ReferralReward, ReferralStats, RewardStatus
 from rewards.shapes import CampaignStats, ListedReward, Reward, SupportReward
 
 
@@ -81,11 +81,21 @@ def _rewards_page(
     request: Request, filters: Q, item: Callable[[ReferralReward], Mapping[str, Any]]
 ) -> dict[str, Any]:
     if status := one_of(request, "status", RewardStatus.values):
-        filters &= Q(status=status)
+        filters &= in_status(status)
     rows = ReferralReward.objects.filter(filters).select_related("campaign", "referral_event")
     page = newest_page_of(request, rows)
     page["items"] = [item(row) for row in page["items"]]
     return page
+
+
+def in_status(status: str) -> Q:
+    """Rewards of a status, by an index however few they are among millions (see the indexes of the model)."""
+    found = Q(status=status)
+    if status in WORKABLE:
+        found &= Q(next_attempt_at__isnull=False)
+    if status in SENT:
+        found &= Q(currency="points" if status == RewardStatus.SENT_TO_POINTS else "g2a")
+    return found
 
 
 def my_stats(user_id: str) -> list[CampaignStats]:

@@ -4,13 +4,16 @@ import re
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from access.admin_base import DEEPEST_PAGE
 from campaigns.admin_merge import Opened, opened_of
 from campaigns.models import ReferralCampaign
 from referral.models import ReferralEvent, ReferralLink
-from rewards.models import ReferralReward
+from rewards.models import PayoutAttempt, ReferralReward, RewardTransition
 from tests.admin.world import World, draft_make
 from tests.support.api import buy_quest
 
@@ -66,6 +69,38 @@ def test_rewards_are_found_by_whole_ids_only(boss: Client, world: World) -> None
         found(boss, ReferralReward, "bob") == ReferralReward.objects.filter(beneficiary_user_id="bob").count()
     )
     assert found(boss, ReferralReward, "bo") == 0
+
+
+def test_an_event_is_found_by_the_id_that_its_service_gave_it(boss: Client, world: World) -> None:
+    assert found(boss, ReferralEvent, "order-0") == 1
+    assert found(boss, ReferralEvent, "i:order-0") == 0
+    assert found(boss, ReferralEvent, "cafe-1") == 1
+
+
+def test_a_status_filters_the_rewards(boss: Client, world: World) -> None:
+    answer = boss.get(address(ReferralReward), {"status": "locked"})
+
+    assert {reward.status for reward in answer.context["cl"].result_list} == {"locked"}
+
+
+@pytest.mark.parametrize(
+    "model", [ReferralReward, ReferralEvent, RewardTransition, PayoutAttempt, ReferralLink]
+)
+def test_a_big_list_counts_nothing_and_sorts_by_nothing_but_its_key(
+    boss: Client, world: World, model: type
+) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        answer = boss.get(address(model), {"o": "1"})
+
+    assert not [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+    assert answer.context["cl"].get_ordering(answer.wsgi_request, model.objects.all()) == ["-id"]
+    assert answer.context["cl"].paginator.num_pages == DEEPEST_PAGE
+
+
+def test_pages_end_and_do_not_read_everything_before_them(boss: Client, world: World) -> None:
+    beyond = boss.get(address(ReferralReward), {"p": str(DEEPEST_PAGE + 1)})
+
+    assert beyond.status_code == 302
 
 
 def test_a_link_is_found_by_its_code_in_small_letters(boss: Client, world: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from access.grants import grants
+from access.grants import CACHE_SECONDS, grants
 from access.models import ServiceOperation
 from access.tokens import service_token, user_token
 from tests.factories import CampaignFactory
@@ -415,6 +415,20 @@ def test_staff_can_add_a_service_with_an_event_type_of_its_own(settings):
     answer = service("game_service").post("/internal/event", body)
     assert [reward["points_amount"] for reward in answer.body["rewards"]] == [7]
     assert service("game_service").get("/internal/users/user-a/upline").status == 403
+
+
+def test_a_right_that_was_taken_away_holds_no_longer_than_the_cache(monkeypatch):
+    # given a process that has just answered by this right
+    caller = service("quest_service")
+    assert caller.get("/internal/users/user-a/upline").status == 200
+    ServiceOperation.objects.filter(service="quest_service", operation="upline").delete()
+
+    # when the seconds of the cache are over
+    later = time.monotonic() + CACHE_SECONDS
+    monkeypatch.setattr("access.grants.time.monotonic", lambda: later)
+
+    # then
+    assert caller.get("/internal/users/user-a/upline").status == 403
 
 
 @pytest.mark.parametrize("event_type", ["user_registered", "rf_partner_onboarded"])

@@ -98,7 +98,7 @@ class ReadOnlyAdmin(StaffAdmin):
     """
 
     show_full_result_count = False
-    paginator = BoundedPaginator
+    paginator: Any = BoundedPaginator
     sortable_by: Any = ()
 
     def render_change_form(

@@ -10,10 +10,8 @@ from tests.support.api import user
 
 @pytest.fixture
 def rewards(db):
-    """Eight rewards of one person, in a table that has been analyzed."""
+    """Eight rewards of one person."""
     RewardFactory.create_batch(8)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE rewards_referralreward")
 
 
 def page_of(**query):

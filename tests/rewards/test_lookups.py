@@ -28,9 +28,17 @@ LOOKUPS = {
 def test_a_lookup_has_its_index(db, name):
     rows, index = LOOKUPS[name]
 
-    # An empty table is best read whole: what counts is that the index can answer.
+    # An empty table is best read whole, or by any index: what counts is that this one can answer.
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            "SELECT indexrelid::regclass::text FROM pg_index"
+            " WHERE indrelid = %s::regclass AND NOT indisunique",
+            [rows.model._meta.db_table],
+        )
+        for (other,) in cursor.fetchall():
+            if other != index:
+                cursor.execute(f"DROP INDEX {other}")
 
     assert index in rows.order_by().explain()
 

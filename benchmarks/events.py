@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from django.db import connection
 
 from benchmarks import stage
@@ -14,6 +15,7 @@ from benchmarks.load import EVENTS, HOT, load
 from benchmarks.measures import Goal, Measures, Say
 from benchmarks.memory import ENOUGH_WORK, WEB, Memory
 from benchmarks.pgbench import BATCH, L1, L2, L3, PgBench, Reference
+from benchmarks.processor import seconds_used, wait_for_backends
 from benchmarks.verdict import Claimed
 from benchmarks.world import BUDGET
 
@@ -21,6 +23,12 @@ NAIVE = "/naive/event"
 SINGLE, MANY, BULK = "single event, 16 connections", "single event, 64 connections", "bulk of 100"
 HOT_LOAD, BUDGETED, NAIVE_LOAD = "one hot referrer", "campaign with a budget", "naive endpoint"
 P50, P99 = f"{MANY}, p50", f"{MANY}, p99"
+
+
+def cost_name(name: str) -> str:
+    """What the processor time of an event is called."""
+    return f"{name}, µs of CPU an event"
+
 
 GOALS = (
     Goal("single event, of L1", SINGLE, L1.name, least=0.70),
@@ -30,6 +38,9 @@ GOALS = (
     Goal("bulk of 100, of L3", BULK, L3.name, least=0.55),
     Goal("one hot referrer, of spread load", HOT_LOAD, SINGLE, least=0.5),
     Goal("campaign with a budget, of spread load", BUDGETED, SINGLE, least=0.5),
+    Goal("single event, of L1, by processor time", cost_name(L1.name), cost_name(SINGLE)),
+    Goal("single event, of L2, by processor time", cost_name(L2.name), cost_name(SINGLE)),
+    Goal("bulk of 100, of L3, by processor time", cost_name(L3.name), cost_name(BULK)),
     Goal("bulk of 100, of single events", BULK, SINGLE),
     Goal("naive endpoint, of L1", NAIVE_LOAD, L1.name),
     Goal("L2, of L1", L2.name, L1.name),
@@ -42,11 +53,13 @@ class EventPath:
     """Measures what the parts of the event path do; `claimed` is what must be in the database for it."""
 
     pgbench: PgBench
+    database: psutil.Process
     folder: Path
     measures: Measures
     say: Say
     claimed: Claimed = field(default_factory=Claimed)
     _served: int = 0
+    _servers: list[psutil.Process] = field(default_factory=list)
 
     def run(self, clock: Clock, *, repetitions: int, seconds: int, share: float, thorough: bool) -> None:
         """Every repetition begins with another part, so that none always follows the same one.
@@ -56,9 +69,11 @@ class EventPath:
         with ExitStack() as servers:
             server = servers.enter_context(stage.web(self.folder))
             web = server.port
-            naive = servers.enter_context(
+            naive_server = servers.enter_context(
                 stage.web(self.folder, settings="benchmarks.naive.settings", name="naive")
-            ).port
+            )
+            naive = naive_server.port
+            self._servers = [*server.processes, *naive_server.processes]
             silent = servers.enter_context(stage.helper(self.folder, "silent")).port
             self._ceiling(silent)
             self._warm_up(web, naive)
@@ -91,7 +106,11 @@ class EventPath:
         ]
 
     def _reference(self, reference: Reference, seconds: int) -> None:
+        known = {one.pid for one in self.database.children()}
+        before = self._used()
         written = self.pgbench.run(reference, f"--time={seconds}")
+        wait_for_backends(self.database, known)
+        self.measures.add(cost_name(reference.name), (self._used() - before) / written.events * 1e6)
         self.claimed += Claimed(events=written.events)
         self.measures.add(reference.name, written.per_second)
         self.say(f"  {reference.name:32}{shown(written.per_second):>8} events/s")
@@ -99,7 +118,9 @@ class EventPath:
     def _http(
         self, name: str, port: int, seconds: float, *, connections: int = 16, batch: int = 1, **how: object
     ) -> None:
+        before = self._used()
         outcome = load(port, seconds=seconds, connections=connections, batch=batch, **how)  # type: ignore[arg-type]
+        self.measures.add(cost_name(name), (self._used() - before) / outcome.accepted * 1e6)
         self.claimed += Claimed(events=outcome.accepted)
         self._served += outcome.accepted if name != NAIVE_LOAD else 0
         rate = outcome.accepted / outcome.seconds
@@ -110,6 +131,9 @@ class EventPath:
         self.measures.add(f"{name}, client's share of a core", share)
         latency = f"p50 {outcome.p50 * 1000:.1f} ms, p99 {outcome.p99 * 1000:.1f} ms"
         self.say(f"  {name:32}{shown(rate):>8} events/s   {latency}, client {share:.0%} of a core")
+
+    def _used(self) -> float:
+        return seconds_used(self.database, self._servers)
 
     def _warm_up(self, web: int, naive: int) -> None:
         """Every thread of the servers has its connection and its plans before anything is measured."""

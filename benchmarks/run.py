@@ -5,6 +5,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import psutil
 from django.db import connection
 
 from benchmarks import report, world
@@ -40,7 +41,9 @@ def run(postgres: EmbeddedPostgres, folder: Path, options: argparse.Namespace) -
         payout.run(clock, share=0.35, **how)
         claimed += payout.claimed
     if "events" in options.only:
-        events = EventPath(pgbench, folder, measures, _say)
+        assert postgres.process is not None  # noqa: S101 - it was started
+        database = psutil.Process(postgres.process.pid)
+        events = EventPath(pgbench, database, folder, measures, _say)
         events.run(clock, share=0.9, **how)
         claimed += events.claimed
     _say("counting what was written")

@@ -1,13 +1,16 @@
 """Back-office pages whose changes go into the audit log, and the page of the log."""
 
+import json
 from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
@@ -85,7 +88,14 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     def states(self, entry: AuditEntry) -> SafeString:
         """Each value before and after."""
         before, after = entry.before or {}, entry.after or {}
-        rows = [(name, before.get(name), after.get(name)) for name in {**before, **after}]
+        rows = [
+            (
+                field_named(entry.object_type, name),
+                value_shown(before.get(name)),
+                value_shown(after.get(name)),
+            )
+            for name in {**before, **after}
+        ]
         return render_to_string("admin/audit_states.html", {"rows": rows, "entry": entry})
 
 
@@ -95,3 +105,21 @@ def kind_named(label: str) -> str:
         return str(apps.get_model(label)._meta.verbose_name)
     except LookupError:
         return label
+
+
+def field_named(label: str, name: str) -> str:
+    """A field in the words of the back-office; what is no field keeps its technical name."""
+    try:
+        field: Any = apps.get_model(label)._meta.get_field(name)
+    except (LookupError, FieldDoesNotExist):
+        return name
+    return str(field.verbose_name)
+
+
+def value_shown(value: Any) -> str:
+    """A value as people read it."""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if value in (None, "", [], {}):
+        return "–"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)

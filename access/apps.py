@@ -8,5 +8,5 @@ class AccessConfig(AppConfig):
     """Who may call which operation."""
 
     name = "access"
-    verbose_name = _("Callers")
+    verbose_name = _("Access")
     default_auto_field = "django.db.models.BigAutoField"

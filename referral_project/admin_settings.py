@@ -27,6 +27,15 @@ def _entry(title: Any, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def _report(title: Any, name: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": "table_chart",
+        "link": reverse_lazy("admin_report", args=[name]),
+        "permission": _may_view("rewards.referralstats"),
+    }
+
+
 __all__ = ("FORMAT_MODULE_PATH", "LOGIN_REDIRECT_URL", "UNFOLD")
 
 # Drawn here, so that no page asks for a file that does not exist.
@@ -69,6 +78,8 @@ UNFOLD = {
             {
                 "items": [
                     {"title": _("Dashboard"), "icon": "dashboard", "link": reverse_lazy("admin:index")},
+                    _report(_("Report: users"), "users"),
+                    _report(_("Report: campaigns by day"), "campaigns"),
                 ],
             },
             {
@@ -101,6 +112,7 @@ UNFOLD = {
                     _entry(_("Users and roles"), "person", "referral.userrole"),
                     _entry(_("Users' totals"), "leaderboard", "rewards.referralstats"),
                     _entry(_("Who invited whom"), "group_add", "referral.referralrelation"),
+                    _entry(_("Imports"), "upload_file", "rewards.relationimport"),
                     _entry(_("Partners"), "handshake", "referral.partnerreferralrelation"),
                 ],
             },

@@ -8,6 +8,7 @@ from referral_project import views
 from referral_project.admin import own_password_change
 from referral_project.observability.views import metrics
 from referral_project.openapi import views as openapi
+from rewards.admin_reports import report_view
 
 urlpatterns = [
     path("api/referral/v1/", include("referral_project.api_urls")),
@@ -20,6 +21,7 @@ urlpatterns = [
     path("api/docs", openapi.docs, name="docs"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin", views.to_admin),
+    path("admin/reports/<str:name>/", admin.site.admin_view(report_view), name="admin_report"),
     path("admin/password_change/", admin.site.admin_view(own_password_change)),
     path("admin/", admin.site.urls),
 ]

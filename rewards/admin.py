@@ -21,6 +21,7 @@ from unfold.enums import ActionVariant
 from access.admin_base import ReadOnlyAdmin, badge
 from referral.models import GIVEN_ID
 from rewards import admin_campaigns as admin_campaigns  # Registers the page of campaigns.
+from rewards import admin_imports as admin_imports  # Registers the page of imports.
 from rewards.admin_history import AttemptInline, TransitionInline
 from rewards.admin_moves import MOVES, Move, WhyForm, rewards_chosen, rewards_move
 from rewards.admin_recovery import FindingInline

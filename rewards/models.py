@@ -519,3 +519,64 @@ class DailyFiguresCursor(models.Model):
 
     def __str__(self) -> str:
         return f"refreshed at {self.refreshed_at}"
+
+
+class RelationImport(models.Model):
+    """A file of relations that a person brings in: looked at first, then written line by line.
+
+    Made and carried out by `rewards.imports`. Its lines say what would become of each, and what has.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    campaign = models.ForeignKey(
+        ReferralCampaign,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("campaign"),
+    )
+    file_name = models.CharField(_("file"), max_length=200)
+    created_by = models.CharField(_("uploaded by"), max_length=160)
+    created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
+    total = models.PositiveIntegerField(_("lines"), default=0)
+    done = models.PositiveIntegerField(_("lines done"), default=0)
+    made = models.PositiveIntegerField(_("relations made"), default=0)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("import of relations")
+        verbose_name_plural = _("imports of relations")
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class RelationImportLine(models.Model):
+    """One line of an imported file: what it says, what was expected of it, and what became of it."""
+
+    class Outcome(models.TextChoices):
+        """What becomes of a line."""
+
+        MADE = "made", _("The relation is made")
+        KNOWN = "known", _("On record already, nothing changes")
+        ALREADY_REFERRED = "already_referred", _("Somebody else is on record as the referrer")
+        SELF_REFERRAL = "self_referral", _("Nobody can invite themselves")
+        CIRCULAR = "circular", _("It would close a ring of invitations")
+        INVALID = "invalid", _("The line cannot be read")
+
+    pk = models.CompositePrimaryKey("relation_import_id", "number")
+    relation_import = models.ForeignKey(
+        RelationImport, on_delete=models.CASCADE, related_name="lines", db_index=False
+    )
+    number = models.PositiveIntegerField()
+    referrer_user_id = id_field(blank=True, default="")
+    referred_user_id = id_field(blank=True, default="")
+    registered_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=300, blank=True, default="")
+    expected = models.CharField(max_length=16, choices=Outcome.choices)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"{self.relation_import_id} line {self.number}: {self.outcome or self.expected}"

@@ -41,15 +41,25 @@ class Report:
 
 def report_answer(report: Report, request: Request) -> HttpResponseBase:
     """A page as JSON, or all rows as CSV for who asks for `text/csv`. Raises ValidationFailed."""
-    parameters = report.read(request)
-    if wants_csv(request):
-        rows = (tuple(report.item(row).values()) for row in _stream(report, parameters))
-        name = f"{report.name}-{timezone.now():%Y-%m-%d}.csv"
-        answer: HttpResponseBase = csv_response(name, report.columns, rows)
-    else:
-        answer = Response(_page(report, request, parameters))
+    wanted = report_csv if wants_csv(request) else _report_json
+    answer = wanted(report, request)
     answer["Vary"] = "Accept"
     return answer
+
+
+def _report_json(report: Report, request: Request) -> HttpResponseBase:
+    return Response(report_page(report, request))
+
+
+def report_csv(report: Report, request: Request) -> HttpResponseBase:
+    """All rows as CSV. Raises ValidationFailed."""
+    rows = (tuple(report.item(row).values()) for row in _stream(report, report.read(request)))
+    return csv_response(f"{report.name}-{timezone.now():%Y-%m-%d}.csv", report.columns, rows)
+
+
+def report_page(report: Report, request: Request) -> dict[str, Any]:
+    """The page that the query string asks for. Raises ValidationFailed."""
+    return _page(report, request, report.read(request))
 
 
 def _page(report: Report, request: Request, parameters: Mapping[str, Any]) -> dict[str, Any]:

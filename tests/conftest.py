@@ -37,6 +37,8 @@ TABLES = (
     "rewards_referredcounter",
     "rewards_referrerdaycounter",
     "rewards_peercircuit",
+    "rewards_relationimportline",
+    "rewards_relationimport",
     "rewards_dailyfigures",
     "rewards_dailyfigurescursor",
     "referral_referralevent",

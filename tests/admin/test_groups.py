@@ -11,7 +11,7 @@ from django.urls import URLPattern, reverse
 from campaigns.models import ReferralCampaign
 from referral.models import ReferralLink
 from rewards.models import ReferralReward
-from tests.admin.conftest import signed_in
+from tests.admin.conftest import signed_in, staff_with
 from tests.admin.world import World
 
 CAMPAIGNS = {"campaigns.referralcampaign", "campaigns.ruleversion"}
@@ -32,14 +32,15 @@ REWARDS = {
     "rewards.reconciliationfinding",
     "rewards.reconciliationrun",
     "rewards.analyticsrefusal",
+    "rewards.relationimport",
 }
 STAFF = {"access.serviceoperation", "access.auditentry", "auth.user", "auth.group"}
 
 # What each group may look at, add and change. Nobody of them deletes anything.
 RIGHTS = {
     "Marketing": {
-        "view": CAMPAIGNS | PEOPLE | {"rewards.referralreward"},
-        "add": {"campaigns.referralcampaign"},
+        "view": CAMPAIGNS | PEOPLE | {"rewards.referralreward", "rewards.relationimport"},
+        "add": {"campaigns.referralcampaign", "rewards.relationimport"},
         "change": {"campaigns.referralcampaign", "referral.referrallink"},
     },
     "Support": {
@@ -71,6 +72,14 @@ NEEDS = {
     "closing": "change",
     "close": "change",
     "password_change": "change",
+    "run": "add",
+    "result": "view",
+}
+# Pages that answer a POST only.
+ASKED_BY_POST = {
+    "campaigns_referralcampaign_preview",
+    "campaigns_referralcampaign_preview_new",
+    "rewards_relationimport_run",
 }
 # Pages that belong to no table and are open to everybody who is signed in.
 FOR_EVERYBODY = {"index", "search", "password_change", "password_change_done", "jsi18n", "login", "logout"}
@@ -164,6 +173,15 @@ def test_buttons_above_a_list_move_nothing_for_who_may_not(everything: World, gr
 
     assert "moves" not in answer.headers.get("Location", "")
     assert ReferralReward.objects.get(pk=reward.pk).status == reward.status
+
+
+@pytest.mark.parametrize("name", ["users", "campaigns"])
+def test_reports_are_for_all_groups_and_nobody_else(everything: World, name: str) -> None:
+    page = reverse("admin_report", args=[name])
+
+    assert {member(group).get(page).status_code for group in RIGHTS} == {200}
+    assert staff_with("rewards.view_referralreward").get(page).status_code == 403
+    assert Client().get(page).status_code == 302
 
 
 @pytest.mark.parametrize("group", RIGHTS)

@@ -10,6 +10,7 @@ from campaigns.models import ReferralCampaign
 from campaigns.services import CampaignContent, campaign_create, campaign_update
 from referral.models import LinkClicks, ReferralLink
 from rewards.findings import finding_note
+from rewards.imports import import_prepare
 from rewards.models import (
     AnalyticsRefusal,
     PayoutAttempt,
@@ -67,6 +68,12 @@ def world_make() -> World:
     campaign_update(
         campaign_id=ReferralCampaign.objects.get(code="user_invite_default").pk,
         changes={"description": "For every friend who signs up."},
+        by="staff:ann",
+    )
+    import_prepare(
+        campaign=ReferralCampaign.objects.get(code="user_invite_default"),
+        file_name="friends.csv",
+        content=b"referrer_user_id,referred_user_id,registered_at\nann,dan,2026-01-31\ncid,ann,2026-01-31\n",
         by="staff:ann",
     )
     return World(rewards, _findings(rewards))

@@ -22,6 +22,6 @@ def give(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("referral_project", "0001_groups"), ("rewards", "0009_relation_import")]
+    dependencies = [("referral_project", "0001_groups"), ("rewards", "0010_relation_import")]
 
     operations = [migrations.RunPython(give, migrations.RunPython.noop)]

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('campaigns', '0002_append_only'),
-        ('rewards', '0008_daily_figures'),
+        ('rewards', '0009_lookups'),
     ]
 
     operations = [

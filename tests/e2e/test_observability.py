@@ -63,6 +63,13 @@ def _wait_for(condition, seconds=20):
     return found
 
 
+def _answer_of(address):
+    try:
+        return requests.get(address, timeout=10).text
+    except requests.RequestException:
+        return ""
+
+
 def _event(service, **changes):
     body = {
         "event_type": "quest_purchased",
@@ -84,6 +91,7 @@ def _event(service, **changes):
 
 def test_an_operator_sees_what_happens_and_no_secret(service, receiver, tmp_path):
     # given payments, a refusal and a crash
+    service.start("metrics")
     assert invite("watched-a", "watched-b").body["success"]
     for number in range(20):
         assert _event(service, external_event_id=f"watched-{number}").status_code == 200
@@ -115,6 +123,12 @@ def test_an_operator_sees_what_happens_and_no_secret(service, receiver, tmp_path
     assert seen["referral_oldest_due_reward_seconds", "points"] == 0
     assert ("referral_analytics_unsent", "referral_event_recorded") in seen
     assert {value for key, value in seen.items() if key[0] == "referral_state_complete"} == {1.0}
+
+    # and so does the port without a token, for hosts that have no web process
+    port = f"http://127.0.0.1:{service.metrics_port}/metrics"
+    on_port = _wait_for(lambda: _answer_of(port))
+    assert f'route="{route}",status="400"' in on_port
+    assert 'referral_rewards_due{currency="points"}' in on_port
 
     # and without the token there is nothing to see
     assert requests.get(f"{service.url}/metrics", timeout=5).json()["error"]["code"] == "unauthenticated"

@@ -38,6 +38,7 @@ def main() -> int:
         people_make()
         command = [str(SCHEMATHESIS), "--config-file", str(FOLDER / "schemathesis.toml"), "run"]
         command += [f"{service.url}/api/schema", "--max-time", str(options.seconds), "--seed", str(seed)]
+        command += ["--phases", "examples,coverage,fuzzing,stateful", "--checks", "all"]
         environment = os.environ | {"SCHEMATHESIS_HOOKS": "tests.fuzz.hooks"}
         ended = subprocess.run([*command, *more], cwd=FOLDER.parents[1], env=environment, check=False)
         if ended.returncode:

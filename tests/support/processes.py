@@ -40,7 +40,7 @@ class ServiceProcesses:
     """Web server, worker and scheduler on the database of the test, until the block ends."""
 
     def __init__(self, folder: Path, environment: dict[str, str], *, web_workers: int = 1) -> None:
-        self.port = free_port()
+        self.port, self.metrics_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
         self._web_workers = web_workers
@@ -80,7 +80,7 @@ class ServiceProcesses:
             self._end(name)
 
     def start(self, name: str) -> None:
-        """Start `web`, a `worker` or `scheduler`, each in a process group of its own."""
+        """Start `web`, a `worker`, `scheduler` or `metrics`, each in a process group of its own."""
         with (self._folder / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 self._command(name),
@@ -138,6 +138,8 @@ class ServiceProcesses:
             ]
         if name.startswith("worker"):
             return [sys.executable, "manage.py", "rundramatiq", "--processes=1", "--threads=4"]
+        if name == "metrics":
+            return [sys.executable, "manage.py", "serve_metrics", f"--port={self.metrics_port}"]
         return [sys.executable, "manage.py", "scheduler"]
 
     def _end(self, name: str) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.support.stage import stage
 
 FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
 
 
@@ -39,8 +40,8 @@ def main() -> int:
         command = [str(SCHEMATHESIS), "--config-file", str(FOLDER / "schemathesis.toml"), "run"]
         command += [f"{service.url}/api/schema", "--max-time", str(options.seconds), "--seed", str(seed)]
         command += ["--phases", "examples,coverage,fuzzing,stateful", "--checks", "all"]
-        environment = os.environ | {"SCHEMATHESIS_HOOKS": "tests.fuzz.hooks"}
-        ended = subprocess.run([*command, *more], cwd=FOLDER.parents[1], env=environment, check=False)
+        environment = os.environ | {"SCHEMATHESIS_HOOKS": "tests.fuzz.hooks", "PYTHONPATH": str(ROOT)}
+        ended = subprocess.run([*command, *more], cwd=folder, env=environment, check=False)
         if ended.returncode:
             print(f"--- the web server's last words\n{service.log('web')}", flush=True)
         return ended.returncode

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 # A drain hands over to the next message after a while, so that a worker can be stopped or replaced.
 DRAIN_SECONDS = 30.0
-# How many rewards a thread may be claimed beyond those that are being paid.
+# At most so many rewards for each thread are claimed beyond those that are being paid.
 MOST_AHEAD = 8
 # How long the first answer waits for others to be recorded with it.
 GATHER_SECONDS = 0.01

@@ -133,6 +133,14 @@ class ScopeWidget(forms.MultiWidget):
         }
         super().__init__(inputs)
 
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """What the template shows; a module that we do not know stays as it is stored."""
+        values = value if isinstance(value, list) else self.decompress(value)
+        modules: Any = self.widgets[0]
+        if values[0] and values[0] not in dict(modules.choices):
+            modules.choices = [*modules.choices, (values[0], values[0])]
+        return super().get_context(name, values, attrs)
+
     def decompress(self, value: Any) -> list[Any]:
         """The values of a stored scope, by input."""
         return [(value or {}).get(key) for key in SCOPE_LABELS]

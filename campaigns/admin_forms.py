@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
-from api.errors import DomainError, EditConflict
+from api.errors import DomainError, EditConflict, ValidationFailed
 from campaigns.admin_fields import EventTypesField, ExactJSONField, ScopeField
 from campaigns.admin_merge import Input, Merge, Opened, inputs_of, merge, opened_of
 from campaigns.admin_problems import by_field
 from campaigns.admin_rules import RulesForm, texts_of
 from campaigns.families import family_of
 from campaigns.models import ReferralCampaign
+from campaigns.rules import rules_parse
 from campaigns.services import CONTENT_FIELDS, event_types_of
 
 RULES = "reward_rules"
@@ -115,6 +116,8 @@ class CampaignForm(forms.ModelForm):
             self._tell_conflict()
         elif self.refusal:
             self._tell_problems(self.refusal)
+        elif self.errors and RULES in cleaned:
+            self._tell_rules(cleaned[RULES])
         if self.rules_form.has_problems and self.merged is None:
             self.add_error(None, _("Some of the reward rules need correcting: look for the red ones below."))
         return cleaned
@@ -176,21 +179,28 @@ class CampaignForm(forms.ModelForm):
 
     # --- what the service refused ---------------------------------------------------------------------------
 
+    def _tell_rules(self, rules: Any) -> None:
+        """Say what is wrong with the rules, too, when other fields keep us from asking the service."""
+        partner = self.campaign_type == ReferralCampaign.Type.PARTNER_ONBOARDING
+        try:
+            rules_parse(rules, welcome_bonus_allowed=not partner)
+        except ValidationFailed as refusal:
+            self._tell_problems(refusal)
+
     def _tell_problems(self, refusal: DomainError) -> None:
         if not refusal.details:
             self.add_error(None, str(refusal))
         details = dict(refusal.details)
-        if not self.cleaned_data.get("rules_as_json"):
+        as_json = self.cleaned_data.get("rules_as_json")
+        if not as_json:
             inside = {path: details.pop(path) for path in list(details) if path.startswith(f"{RULES}.")}
             self.rules_form.tell(inside)
         for name, sentences in by_field(details).items():
-            if name in self.fields and name != RULES:
+            if name in self.fields and (name != RULES or as_json):
                 self.add_error(name, sentences)
             else:
                 labelled = f"{label_for_field(name, ReferralCampaign)}: "
                 self.add_error(None, [labelled + sentence for sentence in sentences])
-                if name == RULES:
-                    self.add_error(RULES, sentences)
 
     # --- somebody else was faster ---------------------------------------------------------------------------
 

@@ -486,7 +486,7 @@ class ReconciliationFinding(models.Model):
 
 
 class DailyFigures(models.Model):
-    """What came of the events of one campaign on one UTC day, for the dashboard.
+    """What came of the events of one campaign on one UTC day, for the dashboard and the list of campaigns.
 
     Counted again by `rewards.daily_figures` for each day of which an event or a reward has changed; nothing
     else reads it, so it may be a moment late and may be emptied at any time.

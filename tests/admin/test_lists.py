@@ -174,3 +174,17 @@ def test_saving_a_page_unchanged_changes_nothing(boss: Client, campaigns: None) 
     was = campaign.start_at
     campaign.refresh_from_db()
     assert (campaign.revision, campaign.start_at) == (1, was)
+
+
+def test_a_module_that_we_do_not_know_survives_a_change_of_the_name(boss: Client, campaigns: None) -> None:
+    rules = {"levels": {"level1": {"points_per_event": 1}}}
+    scope = {"module": "game", "country_id": 7}
+    content = {"campaign_type": "custom", "event_types": ["won"], "scope": scope, "reward_rules": rules}
+    campaign = draft_make(**content)
+    page = address(ReferralCampaign, "change", campaign.pk)
+    opened = boss.get(page).context["adminform"].form["opened"].value()
+
+    boss.post(page, {**opened_of(opened).inputs, "opened": opened, "name": "Games"})
+
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.scope, campaign.reward_rules) == ("Games", scope, rules)

@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from campaigns.models import ReferralCampaign, RuleVersion
 from campaigns.services import campaign_update
+from rewards.daily_figures import daily_figures_refresh
 from rewards.models import ReferralReward
 from tests.admin.world import draft_make
 from tests.browser.campaign_pages import ADD, LIST, as_json, beside, change_page, problem, rule, save
@@ -64,6 +65,7 @@ def test_a_campaign_made_by_the_form_pays(page: Page, sandbox: SandboxProcess) -
     pay_until(lambda: ReferralReward.objects.filter(pk=reward.pk, status="completed").exists())
 
     # and: the list says so, and the form no longer lets the code be changed
+    daily_figures_refresh()
     page.goto(LIST)
     row = page.get_by_role("row").filter(has_text="spring")
     expect(row).to_contain_text("30 of 50,000 points")
@@ -99,6 +101,11 @@ def test_every_problem_is_told_beside_its_field_and_nothing_is_lost(page: Page) 
     expect(page.locator("#id_description")).to_have_value("Two weeks")
     expect(page.get_by_label("City id")).to_have_value("два слова")
     assert not ReferralCampaign.objects.filter(name="Spring").exists()
+
+    page.fill("#id_name", "")
+    save(page)
+    assert "This field is required" in beside(page, "name")
+    assert problem(page, "level1.points_per_registration") == "must be a whole number"
 
 
 def test_a_comma_is_a_decimal_point_in_russian(page: Page) -> None:

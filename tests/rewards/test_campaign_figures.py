@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from rewards.campaign_figures import TREND_DAYS, Figures, figures_of
+from rewards.daily_figures import daily_figures_refresh
 from tests.factories import CampaignFactory, EventFactory, StatsFactory
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +26,8 @@ def test_sums_are_of_all_time_and_the_trend_is_of_the_last_days(django_assert_nu
     version = busy.rule_versions.get()
     for moment in (MIDNIGHT - timedelta(microseconds=1), MIDNIGHT, NOW, NOW, NOW + timedelta(days=1)):
         EventFactory(campaign=busy, rule_version=version, occurred_at=moment)
+
+    daily_figures_refresh()
 
     with django_assert_num_queries(2):
         figures = figures_of([busy.pk, quiet.pk], NOW)

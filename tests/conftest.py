@@ -10,6 +10,7 @@ import dramatiq
 import pytest
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
+from django.utils import translation
 from dramatiq_postgres.utils import make_pool
 
 from access.grants import grants
@@ -113,6 +114,8 @@ def _fresh_process_memory() -> None:
     peer_named.cache_clear()
     drain_of.cache_clear()
     stopping.clear()
+    # A request leaves its thread in the language of its reader.
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,9 @@ def main() -> int:
     except LaunchError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nStopped; nothing is left.", file=sys.stderr)
+        return 130
     finally:
         postgres.remove()
 

@@ -136,6 +136,30 @@ def test_only_what_fits_the_type_is_shown_unless_it_is_asked_for(page: Page) -> 
     expect(rule(page, "level1.points_per_purchase")).to_be_visible()
 
 
+def test_the_table_is_filled_by_keyboard_and_nothing_covers_the_focus(page: Page) -> None:
+    page.goto(ADD)
+    rule(page, "level1.points_per_registration").focus()
+    for text in ("100", "50", "20", "0.5"):
+        page.keyboard.type(text)
+        page.keyboard.press("Tab")
+
+    expect(rule(page, "level2.points_per_registration")).to_have_value("50")
+    expect(rule(page, "referred.points_per_registration")).to_have_value("20")
+    expect(rule(page, "level1.g2a_per_registration")).to_have_value("0.5")
+    expect(rule(page, "level2.g2a_per_registration")).to_be_focused()
+    for _ in range(22):  # To the last of the limits.
+        page.keyboard.press("Tab")
+        covered = page.evaluate(
+            """() => {
+                const box = document.activeElement.getBoundingClientRect();
+                const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+                return !document.activeElement.contains(top);
+            }"""
+        )
+        assert not covered, page.evaluate("document.activeElement.outerHTML")
+    expect(rule(page, "limits.budget_g2a")).to_be_focused()
+
+
 def test_a_custom_campaign_names_its_own_events(page: Page) -> None:
     page.goto(ADD)
     page.select_option("#id_campaign_type", "custom")

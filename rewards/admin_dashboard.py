@@ -149,7 +149,7 @@ def _money(shown: Dashboard) -> list[dict[str, Any]]:
             "name": KIND_NAMES[kind],
             "points": points_text(shown.total.money[f"points_{kind}"]),
             "g2a": g2a_text(shown.total.money[f"g2a_{kind}"]),
-            "page": f"{page}?status__exact={KIND_STATUSES[kind]}",
+            "page": f"{page}?status={KIND_STATUSES[kind]}",
         }
         for kind in KINDS
     ]

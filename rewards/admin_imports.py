@@ -13,6 +13,7 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
+    HttpResponseNotAllowed,
     HttpResponseRedirect,
     JsonResponse,
 )
@@ -21,7 +22,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
@@ -97,7 +97,7 @@ class RelationImportAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """Writing and the result stand before the pages of Django."""
-        run, result = map(self.admin_site.admin_view, (require_POST(self.run_view), self.result_view))
+        run, result = map(self.admin_site.admin_view, (self.run_view, self.result_view))
         return [
             path("<uuid:import_id>/run/", run, name="rewards_relationimport_run"),
             path("<uuid:import_id>/result/", result, name="rewards_relationimport_result"),
@@ -189,6 +189,8 @@ class RelationImportAdmin(ReadOnlyAdmin):
         """Write the next portion: progress as JSON for the page's script, else the page again."""
         if not self.has_add_permission(request):
             raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         is_script = request.headers.get("Accept", "").startswith("application/json")
         try:
             row = import_go_on(import_id=import_id, by=person_name(request.user))

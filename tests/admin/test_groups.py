@@ -75,12 +75,6 @@ NEEDS = {
     "run": "add",
     "result": "view",
 }
-# Pages that answer a POST only.
-ASKED_BY_POST = {
-    "campaigns_referralcampaign_preview",
-    "campaigns_referralcampaign_preview_new",
-    "rewards_relationimport_run",
-}
 # Pages that belong to no table and are open to everybody who is signed in.
 FOR_EVERYBODY = {"index", "search", "password_change", "password_change_done", "jsi18n", "login", "logout"}
 # Pages of Django that need a table in their query or address, and ask for its rights.

@@ -122,6 +122,7 @@ def test_every_heading_and_label_is_russian(boss: Client, world: World, model: t
         text = page.content.decode()
         labels = re.findall(r'<label[^>]*class="[^"]*font-semibold[^"]*"[^>]*>\s*([^<]+?)\s*<', text)
         labels += re.findall(r'<div class="text">\s*(?:<[^>]+>\s*)*([^<]+?)\s*<', text)
+        labels += re.findall(r'<th scope="col"[^>]*>\s*([^<]+?)\s*<', text)
         assert labels
         assert [label for label in labels if not re.search("[А-Яа-яЁё]|^(Id|G2A)$", label)] == []
 

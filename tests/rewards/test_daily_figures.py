@@ -1,17 +1,18 @@
 """The daily figures are what counting the rows gives, also of transactions that end late."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
 from referral_project.demo import demo_campaigns_ensure
-from rewards import deciding
 from rewards.daily_figures import daily_figures_refresh
 from rewards.events import event_accept
 from rewards.models import DailyFigures, DailyFiguresCursor, ReferralReward
 from rewards.services import reward_cancel, reward_unlock
 from tests.admin.world import world_make
-from tests.support.races import LONG_SECONDS, Pause, Racer
+from tests.support.races import LONG_SECONDS, Racer
 from tests.support.rewards import campaign_of, done, earn
 
 LEVELS = {"level1": {"points_per_event": 10, "g2a_per_event": "0.5"}}
@@ -105,17 +106,24 @@ def late_event_meets(forgetful):
     earn("early", "ann")
     daily_figures_refresh()
     daily_figures_refresh()
-    with Pause(deciding, "write") as pause:
-        late = Racer(lambda: event_accept(done("late", "bob")))
-        assert pause.reached.wait(LONG_SECONDS)
-        earn("early", "ann")
-        daily_figures_refresh()
-        assert figures_of("late") == []
-        if forgetful:
-            # As if the highest number seen were all there is to know.
-            DailyFiguresCursor.objects.update(seen_below=2**62)
-        pause.release.set()
-        late.finish()
+    written, release = threading.Event(), threading.Event()
+
+    def write_and_wait():
+        with transaction.atomic():
+            event_accept(done("late", "bob"))
+            written.set()
+            assert release.wait(LONG_SECONDS)
+
+    late = Racer(write_and_wait)
+    assert written.wait(LONG_SECONDS)
+    earn("early", "ann")
+    daily_figures_refresh()
+    assert figures_of("late") == []
+    if forgetful:
+        # As if the highest number seen were all there is to know.
+        DailyFiguresCursor.objects.update(seen_below=2**62)
+    release.set()
+    assert late.finish() is None
     daily_figures_refresh()
     return [events for _, events, *_ in figures_of("late")]
 

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 
 from api.errors import IdempotencyConflict
 from campaigns.models import CampaignSpend
@@ -228,7 +228,7 @@ def test_a_call_that_dies_before_its_commit_leaves_nothing_and_may_be_repeated(f
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s)", [dying.backend])
         point.release.set()
-        assert isinstance(dying.finish(), Exception)
+        assert isinstance(dying.finish(), OperationalError)
 
     # then
     assert nothing_is_written()

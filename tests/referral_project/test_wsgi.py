@@ -37,7 +37,7 @@ def call(path, *, method="POST", body=b"", **headers):
     try:
         content = b"".join(answer)
     finally:
-        answer.close()
+        getattr(answer, "close", list)()
     return told[0], told[1], json.loads(content) if content.startswith(b"{") else content
 
 

@@ -110,7 +110,10 @@ def decide(candidates: Sequence[Candidate], *, alone: bool = False) -> list[Acce
     if batch.events:
         write(batch, commit=alone)
         payable = {reward["currency"] for reward in batch.rewards if reward["status"] == RewardStatus.PENDING}
-        transaction.on_commit(lambda: wake_for(payable))
+        if alone:
+            wake_for(payable)
+        else:
+            transaction.on_commit(lambda: wake_for(payable))
     return answers
 
 

@@ -74,10 +74,10 @@ def two_trips() -> Iterator[None]:
     try:
         yield
     finally:
-        held = connection.connection
+        ours = connections[DEFAULT_DB_ALIAS]
         over = (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
-        if held is not None and held.pgconn.transaction_status not in over:
-            with connection.cursor() as cursor:
+        if ours.connection is not None and ours.connection.pgconn.transaction_status not in over:
+            with ours.cursor() as cursor:
                 cursor.execute("ROLLBACK")
 
 

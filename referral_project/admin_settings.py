@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -54,6 +55,8 @@ UNFOLD = {
     "SITE_HEADER": _("Referral Service"),
     "SITE_SYMBOL": "share",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: FAVICON}],
+    "STYLES": [lambda request: static("rewards/back-office.css")],
+    "SCRIPTS": [lambda request: static("rewards/back-office.js")],
     # The languages stand in the header (templates/unfold/helpers/userlinks.html).
     "SHOW_LANGUAGES": False,
     "SHOW_VIEW_ON_SITE": False,
@@ -64,7 +67,7 @@ UNFOLD = {
             "100": "oklch(93% .034 272.788)",
             "200": "oklch(87% .065 274.039)",
             "300": "oklch(78.5% .115 274.713)",
-            "400": "oklch(67.3% .182 276.935)",
+            "400": "oklch(72% .155 276.5)",
             "500": "oklch(66% .19 277)",
             "600": "oklch(51.1% .262 276.966)",
             "700": "oklch(45.7% .24 277.023)",

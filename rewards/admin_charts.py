@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 600, 150
 # Beyond so many days a bar is a week.
 MOST_BARS = 124
 DAYS_OF_A_WEEK = 7
-LABELS = 6
+LABELS = 5
 
 
 @dataclass(frozen=True, slots=True)

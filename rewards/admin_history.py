@@ -91,6 +91,8 @@ class AttemptAdmin(OutcomeBadge, ReadOnlyAdmin):
     """Every call to a peer."""
 
     list_display = ("reward_shown", "number", "outcome_badge", "http_status", "error_code", "started_at")
+    # The first column leads to the reward itself, and a link cannot stand in another.
+    list_display_links = ("number",)
     list_filter = (OutcomeFilter,)
     list_select_related = ("reward",)
     exact_lookups = ("reward_id", "pk", "reward__beneficiary_user_id")
@@ -141,6 +143,7 @@ class TransitionAdmin(MoveBadges, ReadOnlyAdmin):
     """Every change of a reward's status."""
 
     list_display = ("reward_shown", "from_badge", "to_badge", "at", "actor", "reason")
+    list_display_links = ("at",)
     list_filter = (TargetFilter,)
     list_select_related = ("reward",)
     exact_lookups = ("reward_id", "pk", "reward__beneficiary_user_id")

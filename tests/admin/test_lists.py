@@ -189,3 +189,9 @@ def test_a_module_that_we_do_not_know_survives_a_change_of_the_name(boss: Client
 
     campaign.refresh_from_db()
     assert (campaign.name, campaign.scope, campaign.reward_rules) == ("Games", scope, rules)
+
+
+def test_a_filtered_list_shows_no_number_that_nobody_has_counted(boss: Client, world: World) -> None:
+    page = boss.get(address(ReferralReward), {"status__exact": "locked"}).content.decode()
+
+    assert "10000 results" not in page

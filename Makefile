@@ -61,6 +61,9 @@ openapi: $(DEVELOPMENT) ## write docs/openapi.json anew, and name what changes f
 openapi-check: $(DEVELOPMENT) ## check that docs/openapi.json is what the code makes
 	@$(PYTHON) -m launcher.throwaway $(PYTHON) manage.py openapi --check
 
+screenshots: $(DEVELOPMENT) ## take the pictures of the handbook anew (needs Chromium; ARGS="--theme dark --folder /tmp/x")
+	@$(PYTHON) -m tests.screenshots $(ARGS)
+
 audit: $(DEVELOPMENT) ## look for known vulnerabilities of the pinned packages (ARGS=--strict)
 	@$(PYTHON) -m launcher.audit $(ARGS)
 
@@ -78,4 +81,4 @@ $(RUNTIME): requirements.txt $(MADE)
 $(DEVELOPMENT): requirements.txt requirements-dev.txt $(MADE)
 	@$(INSTALL) requirements-dev.txt $@ $(RUNTIME)
 
-.PHONY: help run test chaos fuzz abuse bench bench-quick bench-growth check lint types imports migrations translations openapi openapi-check audit clean
+.PHONY: help run test chaos fuzz abuse bench bench-quick bench-growth check lint types imports migrations translations openapi openapi-check screenshots audit clean

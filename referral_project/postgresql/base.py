@@ -4,7 +4,7 @@ import select
 from typing import Any
 
 from django.db.backends.postgresql import base
-from psycopg.pq import ConnStatus
+from psycopg.pq import ConnStatus, TransactionStatus
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -22,4 +22,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return False
         waiting = select.poll()
         waiting.register(self.connection.fileno(), select.POLLIN)
-        return bool(not waiting.poll(0) or super().is_usable())
+        is_silent = not waiting.poll(0)
+        # A transaction that has failed is silent too, and yet of no use.
+        is_idle = self.connection.pgconn.transaction_status == TransactionStatus.IDLE
+        return bool((is_silent and is_idle) or super().is_usable())

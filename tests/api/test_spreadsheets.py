@@ -1,31 +1,36 @@
-"""CSV that a spreadsheet may open, whatever stands in its cells."""
+"""Files that somebody stops reading: what they come from ends at once, not when it is collected."""
 
-import csv
-import io
+import pytest
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from api.spreadsheets import FORMULA_STARTS, csv_lines
-
-NO_SURROGATES = st.characters(exclude_categories=["Cs"])
-TEXTS = st.text(NO_SURROGATES) | st.builds(
-    str.__add__, st.sampled_from(FORMULA_STARTS), st.text(NO_SURROGATES)
-)
-ROWS = st.lists(st.tuples(TEXTS, st.integers(), TEXTS))
+from api.spreadsheets import csv_response
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(ROWS)
-def test_no_cell_of_text_begins_like_a_formula_and_none_is_lost(rows):
-    text = "".join(csv_lines(("name", "number", "note"), rows))
+@pytest.mark.parametrize("read", [0, 1, 3])
+def test_a_file_that_is_closed_early_ends_what_its_rows_come_from(read):
+    # given
+    ended = []
 
-    head, *found = csv.reader(io.StringIO(text, newline=""))
+    def rows():
+        try:
+            for number in range(1000):
+                yield (number,)
+        finally:
+            ended.append(True)
 
-    assert head == ["name", "number", "note"]
-    assert len(found) == len(rows)
-    for (name, number, note), (shown_name, shown_number, shown_note) in zip(rows, found, strict=True):
-        assert shown_number == str(number)
-        for cell, shown in ((name, shown_name), (note, shown_note)):
-            assert not shown.startswith(FORMULA_STARTS)
-            assert shown == (f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell)
+    answer = csv_response("report.csv", ["number"], rows())
+    lines = iter(answer)
+    for _ in range(read):
+        next(lines)
+
+    # when
+    answer.close()
+
+    # then
+    assert ended == [True]
+    answer.close()
+
+
+def test_a_file_that_is_read_is_whole():
+    answer = csv_response("report.csv", ["number"], ((number,) for number in range(3)))
+
+    assert b"".join(answer.streaming_content) == b"number\r\n0\r\n1\r\n2\r\n"

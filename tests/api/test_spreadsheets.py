@@ -4,6 +4,9 @@ import pytest
 
 from api.spreadsheets import csv_response
 
+# Closing an answer closes the connection of its thread.
+pytestmark = pytest.mark.django_db(transaction=True)
+
 
 @pytest.mark.parametrize("read", [0, 1, 3])
 def test_a_file_that_is_closed_early_ends_what_its_rows_come_from(read):
@@ -21,13 +24,13 @@ def test_a_file_that_is_closed_early_ends_what_its_rows_come_from(read):
     lines = iter(answer)
     for _ in range(read):
         next(lines)
+    assert not ended
 
     # when
     answer.close()
 
     # then
     assert ended == [True]
-    answer.close()
 
 
 def test_a_file_that_is_read_is_whole():

@@ -4,8 +4,8 @@ import pytest
 
 from api.spreadsheets import csv_response
 
-# Closing an answer closes the connection of its thread.
-pytestmark = pytest.mark.django_db(transaction=True)
+# Closing an answer closes the connection of its thread, so nothing may depend on a transaction there.
+pytestmark = pytest.mark.usefixtures("committed_db")
 
 
 @pytest.mark.parametrize("read", [0, 1, 3])

@@ -230,12 +230,12 @@ class PeerAdmin(ReadOnlyAdmin):
         """The name of the service."""
         return self.title_of(peer)
 
-    @display(
-        description=gettext_lazy("state"), ordering="state", label={"closed": "success", "open": "danger"}
-    )
-    def state_badge(self, peer: PeerCircuit) -> tuple[str, str]:
+    @display(description=gettext_lazy("state"), ordering="state")
+    def state_badge(self, peer: PeerCircuit) -> SafeString:
         """The state in its colour."""
-        return peer.state, peer.get_state_display()
+        return badge(
+            peer.get_state_display(), "danger" if peer.state == PeerCircuit.State.OPEN else "success"
+        )
 
     @display(description=gettext_lazy("last error"))
     def error(self, peer: PeerCircuit) -> str:

@@ -138,6 +138,8 @@ def test_a_group_opens_exactly_its_pages(everything: World, group: str) -> None:
         if answer.streaming:
             # A file is read to its end, or its cursor would be left to the garbage collector.
             assert b"".join(answer.streaming_content)
+        else:
+            assert b"(&#x27;" not in answer.content, f"{name} shows a tuple as Python writes it"
 
     assert {name: is_open for name, is_open in opened.items() if is_open != expected[name]} == {}
 

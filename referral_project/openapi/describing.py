@@ -52,8 +52,8 @@ class Operation:
 
 
 def choice(name: str, description: str, values: Sequence[str]) -> Parameter:
-    """A query parameter that is one of a few words."""
-    return Parameter(name=name, description=description, shape={"type": "string", "enum": list(values)})
+    """A query parameter that is one of a few words; an empty one is as one that is not there."""
+    return Parameter(name=name, description=description, shape={"type": "string", "enum": [*values, ""]})
 
 
 def text(name: str, description: str, example: str, **shape: Any) -> Parameter:

@@ -101,5 +101,8 @@ def valid_data_is_understood(
     if case.operation.definition.raw["operationId"] in TANGLED:
         return
     error = json.loads(response.content)["error"]
+    if "reaches no deeper" in error["message"]:
+        # How far down a page lies depends on its size, which a schema cannot say.
+        return
     if error["code"] in ("validation_error", "invalid_json"):
         raise AssertionError(f"refused although it obeys the schema: {error['message']}")

@@ -42,6 +42,9 @@ TANGLED = {
     "internal_g2a_callback",
 }
 
+# Fields of a caller's own JSON.
+FREE_JSON = {"metadata", "deep_link_payload"}
+
 # Whoever reports what lies in the future is refused.
 schemathesis.openapi.format(
     "date-time",
@@ -103,6 +106,9 @@ def valid_data_is_understood(
     error = json.loads(response.content)["error"]
     if "reaches no deeper" in error["message"]:
         # How far down a page lies depends on its size, which a schema cannot say.
+        return
+    if all(path.partition(".")[0] in FREE_JSON for path in error["details"]):
+        # Nor can it say what PostgreSQL's jsonb cannot hold: numbers of hundreds of digits, very deep nesting.
         return
     if error["code"] in ("validation_error", "invalid_json"):
         raise AssertionError(f"refused although it obeys the schema: {error['message']}")

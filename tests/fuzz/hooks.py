@@ -108,7 +108,7 @@ def valid_data_is_understood(
         # How far down a page lies depends on its size, which a schema cannot say.
         return
     if all(path.partition(".")[0] in FREE_JSON for path in error["details"]):
-        # Nor can it say what PostgreSQL's jsonb cannot hold: numbers of hundreds of digits, very deep nesting.
+        # Nor can it say what PostgreSQL's jsonb cannot hold: numbers of hundreds of digits, deep nesting.
         return
     if error["code"] in ("validation_error", "invalid_json"):
         raise AssertionError(f"refused although it obeys the schema: {error['message']}")

@@ -16,6 +16,7 @@ from access.admin_audit import AuditedAdmin
 from access.audit import Verb, audit_note
 from access.authentication import person_name
 from access.sign_in import SignInForm
+from rewards.admin_support import support_urls
 
 # The status of a reward is in the reward; this table stays empty.
 admin.site.unregister(Task)
@@ -24,6 +25,8 @@ admin.site.unregister(Group)
 
 
 admin.site.login_form = SignInForm
+# Unfold's site asks for them when it lists its addresses.
+admin.site.extra_urls = support_urls
 
 
 @admin.register(User)

@@ -80,6 +80,12 @@ UNFOLD = {
         "navigation": [
             {
                 "items": [
+                    {
+                        "title": _("Find"),
+                        "icon": "search",
+                        "link": reverse_lazy("admin:support_search"),
+                        "permission": _may_view("referral.userrole"),
+                    },
                     {"title": _("Dashboard"), "icon": "dashboard", "link": reverse_lazy("admin:index")},
                     _report(_("Report: users"), "users"),
                     _report(_("Report: campaigns by day"), "campaigns"),

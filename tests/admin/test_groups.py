@@ -75,6 +75,11 @@ NEEDS = {
     "run": "add",
     "result": "view",
 }
+# Pages for support, which belong to no table: the table whose right they ask for, the right, and their query.
+OF_SUPPORT = {
+    "support_search": ("referral.userrole", "view", "?q=nothing"),
+    "support_user": ("referral.userrole", "view", "?id=bob"),
+}
 # Pages that belong to no table and are open to everybody who is signed in.
 FOR_EVERYBODY = {"index", "search", "password_change", "password_change_done", "jsi18n", "login", "logout"}
 # Pages of Django that need a table in their query or address, and ask for its rights.
@@ -93,8 +98,8 @@ def names(patterns: list[object]) -> Iterator[str | None]:
 def pages() -> dict[str, tuple[str, str]]:
     """Every page of a table: its table and the right that it needs."""
     tables = {f"{model._meta.app_label}_{model._meta.model_name}": model for model in admin.site._registry}
-    found = {}
-    for name in set(names(admin.site.urls[0])) - FOR_EVERYBODY - ELSEWHERE:
+    found = {name: (table, right) for name, (table, right, _) in OF_SUPPORT.items()}
+    for name in set(names(admin.site.urls[0])) - FOR_EVERYBODY - ELSEWHERE - set(OF_SUPPORT):
         table = max((table for table in tables if name.startswith(f"{table}_")), key=len, default="")
         page = name.removeprefix(f"{table}_")
         assert page in NEEDS, f"say in this file who may open {name}"
@@ -104,6 +109,8 @@ def pages() -> dict[str, tuple[str, str]]:
 
 def address(name: str, label: str) -> str:
     """The page, about some row where it is about one."""
+    if name in OF_SUPPORT:
+        return reverse(f"admin:{name}") + OF_SUPPORT[name][2]
     if name == "rewards_referralreward_moves":
         return reverse(f"admin:{name}", args=["cancel"])
     if name.endswith(("_changelist", "_add", "_closing", "_preview_new")):

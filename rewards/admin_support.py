@@ -1,0 +1,15 @@
+"""The addresses of the pages for support; they belong to no table, so the site itself carries them."""
+
+from django.contrib import admin
+from django.urls import URLPattern, path
+
+from rewards.admin_support_user import search_view, user_view
+
+
+def support_urls() -> list[URLPattern]:
+    """Every page for support, in the names of the back-office (`admin:support_…`)."""
+    guarded = admin.site.admin_view
+    return [
+        path("support/search/", guarded(search_view), name="support_search"),
+        path("support/user/", guarded(user_view), name="support_user"),
+    ]

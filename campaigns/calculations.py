@@ -197,8 +197,8 @@ def _level(
 
 def _amounts(rule: LevelRule, facts: Facts) -> list[tuple[int | None, Decimal | None]]:
     """The level's points and G2A, capped and rounded down; a zero makes no reward."""
-    points = rule.points.get(facts.family, 0) + int(_share(facts.amount_base, rule.points_percent))
-    g2a = rule.g2a.get(facts.family, Decimal(0)) + _share(facts.amount_base, rule.g2a_percent).quantize(
+    points = rule.points.get(facts.family, 0) + int(share_of(facts.amount_base, rule.points_percent))
+    g2a = rule.g2a.get(facts.family, Decimal(0)) + share_of(facts.amount_base, rule.g2a_percent).quantize(
         _FINEST_G2A, context=_WIDE
     )
     if rule.max_points_per_event is not None:
@@ -213,7 +213,7 @@ def _amounts(rule: LevelRule, facts: Facts) -> list[tuple[int | None, Decimal | 
     return amounts
 
 
-def _share(amount: Decimal | None, percent: Decimal | None) -> Decimal:
+def share_of(amount: Decimal | None, percent: Decimal | None) -> Decimal:
     """So many percent of an amount, exact."""
     if amount is None or percent is None:
         return Decimal(0)

@@ -151,9 +151,8 @@ class EarnedFilter(admin.SimpleListFilter):
         return queryset.filter(reason=self.value()) if self.value() else queryset
 
 
-@admin.register(ReferralEvent)
 class EventAdmin(ReadOnlyAdmin):
-    """What happened, and why it earned nothing if it did."""
+    """What happened, and why it earned nothing if it did; the rewards app registers its page."""
 
     list_display = ("event_type", "about", "referrer_user_id", "campaign", "amount", "why", "occurred_at")
     list_filter = ("campaign", EarnedFilter)

@@ -18,18 +18,19 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from access.admin_base import ReadOnlyAdmin, badge
+from access.admin_base import badge
+from campaigns.rule_words import ROLES
+from referral.admin_texts import user_link
 from referral.models import GIVEN_ID
 from rewards import admin_campaigns as admin_campaigns  # Registers the page of campaigns.
 from rewards import admin_imports as admin_imports  # Registers the page of imports.
 from rewards.admin_history import AttemptInline, TransitionInline
 from rewards.admin_moves import MOVES, Move, WhyForm, rewards_chosen, rewards_move
 from rewards.admin_recovery import FindingInline
-from rewards.admin_texts import STATUS_COLORS, reward_link, reward_named, reward_text
+from rewards.admin_support_story import CHANGE, RewardStoryPage
+from rewards.admin_texts import STATUS_COLORS, reward_link, reward_named, reward_page, reward_text
 from rewards.models import ReferralReward, RewardStatus
 from rewards.selectors import in_status
-
-CHANGE = "rewards.change_referralreward"
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -49,12 +50,12 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(ReferralReward)
-class RewardAdmin(ReadOnlyAdmin):
+class RewardAdmin(RewardStoryPage):
     """Rewards are read here and moved by three actions, each with a reason."""
 
     list_display = (
         "amount",
-        "beneficiary_user_id",
+        "beneficiary",
         "status_badge",
         "origin",
         "level",
@@ -77,8 +78,7 @@ class RewardAdmin(ReadOnlyAdmin):
     actions_detail = ("unlock", "retry", "cancel")
     inlines = (TransitionInline, AttemptInline)
     fieldsets = (
-        (None, {"fields": ("status_badge", "amount", "beneficiary_user_id", "level", "required_min_role")}),
-        (gettext_lazy("What earned it"), {"fields": ("event", "event_type", "campaign")}),
+        (None, {"fields": ("status_badge", "amount", "beneficiary", "level", "needs_role")}),
         (
             gettext_lazy("Payout"),
             {
@@ -94,7 +94,7 @@ class RewardAdmin(ReadOnlyAdmin):
                 )
             },
         ),
-        (gettext_lazy("Record"), {"fields": ("id", "created_at", "updated_at")}),
+        (gettext_lazy("Record"), {"fields": ("id", "event", "campaign", "created_at", "updated_at")}),
     )
 
     def get_inlines(self, request: HttpRequest, obj: ReferralReward | None) -> list[Any]:
@@ -111,6 +111,11 @@ class RewardAdmin(ReadOnlyAdmin):
         """The amount with its currency."""
         return format_html('<span class="whitespace-nowrap">{}</span>', reward_text(reward))
 
+    @display(description=gettext_lazy("beneficiary"))
+    def beneficiary(self, reward: ReferralReward) -> SafeString:
+        """Whose it is, leading to the page about that user."""
+        return user_link(reward.beneficiary_user_id)
+
     @display(description=gettext_lazy("status"), ordering="status")
     def status_badge(self, reward: ReferralReward) -> SafeString:
         """The status in its colour, with a warning while nobody knows whether it was paid."""
@@ -123,11 +128,6 @@ class RewardAdmin(ReadOnlyAdmin):
         code, event_type = reward.campaign.code, reward.referral_event.event_type
         return format_html('{}<br><span class="text-subtle">{}</span>', code, event_type)
 
-    @display(description=gettext_lazy("event type"))
-    def event_type(self, reward: ReferralReward) -> str:
-        """What happened."""
-        return reward.referral_event.event_type
-
     @display(description=gettext_lazy("event"))
     def event(self, reward: ReferralReward) -> SafeString:
         """The event, leading to its page."""
@@ -138,6 +138,11 @@ class RewardAdmin(ReadOnlyAdmin):
     def level(self, reward: ReferralReward) -> str:
         """Which level of the rules it comes from."""
         return str(reward.beneficiary_level or _("welcome bonus"))
+
+    @display(description=gettext_lazy("needs role"))
+    def needs_role(self, reward: ReferralReward) -> str:
+        """The role that opens it."""
+        return str(ROLES[reward.required_min_role]) if reward.required_min_role else "–"
 
     @display(description=gettext_lazy("error"))
     def error(self, reward: ReferralReward) -> str:
@@ -259,5 +264,5 @@ class RewardAdmin(ReadOnlyAdmin):
     def _way_back(rewards: list[ReferralReward]) -> str:
         """To the reward, or to the list when there were several."""
         if len(rewards) == 1:
-            return reverse("admin:rewards_referralreward_change", args=[rewards[0].pk])
+            return reward_page(rewards[0].pk)
         return reverse("admin:rewards_referralreward_changelist")

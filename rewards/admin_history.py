@@ -5,8 +5,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
@@ -21,6 +23,7 @@ from rewards.admin_texts import (
     reward_named,
 )
 from rewards.models import PayoutAttempt, PeerCircuit, ReferralStats, RewardStatus, RewardTransition
+from rewards.support.trail import actor_text, reason_text
 from rewards.transitions import MOVES
 
 
@@ -37,12 +40,22 @@ class MoveBadges:
         """The status after."""
         return badge(transition.get_to_status_display(), STATUS_COLORS.get(transition.to_status))
 
+    @display(description=gettext_lazy("who"))
+    def who(self, transition: RewardTransition) -> str:
+        """A person by name, a worker or a service as what it is."""
+        return actor_text(transition.actor)
+
+    @display(description=gettext_lazy("why"))
+    def why(self, transition: RewardTransition) -> str:
+        """The reason, in the reader's language where it is one of ours."""
+        return reason_text(transition.reason) or "–"
+
 
 class TransitionInline(MoveBadges, ReadOnlyInline):
     """The way of the reward through its statuses."""
 
     model = RewardTransition
-    fields = ("at", "from_badge", "to_badge", "actor", "reason")
+    fields = ("at", "from_badge", "to_badge", "who", "why")
     readonly_fields = fields
 
 
@@ -54,20 +67,24 @@ class OutcomeBadge:
         """The outcome in its colour."""
         return badge(OUTCOMES.get(attempt.outcome, attempt.outcome), OUTCOME_COLORS.get(attempt.outcome))
 
+    @display(description=gettext_lazy("took"))
+    def took(self, attempt: PayoutAttempt) -> str:
+        """How long the call lasted."""
+        seconds = (attempt.finished_at - attempt.started_at).total_seconds()
+        return _("%s s") % number_format(round(seconds, 2), decimal_pos=2)
+
+    @display(description=gettext_lazy("what the service said"))
+    def said(self, attempt: PayoutAttempt) -> str:
+        """HTTP status, error code and message in one."""
+        status = f"HTTP {attempt.http_status}" if attempt.http_status else ""
+        return " ".join(filter(None, (status, attempt.error_code, attempt.message))) or "–"
+
 
 class AttemptInline(OutcomeBadge, ReadOnlyInline):
     """The calls to the peer."""
 
     model = PayoutAttempt
-    fields = (
-        "number",
-        "started_at",
-        "outcome_badge",
-        "http_status",
-        "error_code",
-        "message",
-        "peer_reference",
-    )
+    fields = ("number", "started_at", "took", "outcome_badge", "said", "peer_reference")
     readonly_fields = fields
 
 
@@ -142,13 +159,13 @@ class TargetFilter(admin.SimpleListFilter):
 class TransitionAdmin(MoveBadges, ReadOnlyAdmin):
     """Every change of a reward's status."""
 
-    list_display = ("reward_shown", "from_badge", "to_badge", "at", "actor", "reason")
+    list_display = ("reward_shown", "from_badge", "to_badge", "at", "who", "why")
     list_display_links = ("at",)
     list_filter = (TargetFilter,)
     list_select_related = ("reward",)
     exact_lookups = ("reward_id", "pk", "reward__beneficiary_user_id")
     search_help_text = EXACT_SEARCH
-    fields = ("reward_shown", "from_badge", "to_badge", "at", "actor", "reason")
+    fields = ("reward_shown", "from_badge", "to_badge", "at", "who", "why")
 
     @display(description=gettext_lazy("reward"))
     def reward_shown(self, transition: RewardTransition) -> SafeString:

@@ -67,7 +67,8 @@ MOVES = {
         allowed=RETRYABLE,
         title=gettext_lazy("Retry"),
         effect=gettext_lazy(
-            "The reward is sent for payment again under the same number, so it cannot be paid twice."
+            "The reward is sent for payment again under the same number, so it cannot be paid twice. (Only a "
+            "token task that the gateway itself reports as failed gets a new number.)"
         ),
         done=gettext_lazy("Sent for payment again:"),
     ),

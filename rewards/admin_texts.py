@@ -1,5 +1,7 @@
 """How the back-office pages speak of rewards: amounts, links, outcomes and their colours."""
 
+from uuid import UUID
+
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -53,7 +55,11 @@ def reward_named(reward: ReferralReward) -> str:
     return f"{reward_text(reward)} → {reward.beneficiary_user_id}"
 
 
+def reward_page(reward_id: UUID) -> str:
+    """The address of a reward's page."""
+    return reverse("admin:rewards_referralreward_change", args=[reward_id])
+
+
 def reward_link(reward: ReferralReward) -> SafeString:
     """The reward in words, leading to its page."""
-    address = reverse("admin:rewards_referralreward_change", args=[reward.pk])
-    return format_html('<a href="{}" class="text-link">{}</a>', address, reward_named(reward))
+    return format_html('<a href="{}" class="text-link">{}</a>', reward_page(reward.pk), reward_named(reward))

@@ -139,7 +139,7 @@ def _rewards_paid() -> dict[str, ReferralReward]:
         failed,
         RewardStatus.FAILED,
         next_attempt_at=None,
-        last_error="422 account_closed: the account is closed",
+        last_error="HTTP 422 account_closed the account is closed",
     )
     _sent(paid, "booked", 200, "")
     _became(paid, RewardStatus.COMPLETED, next_attempt_at=None, external_tx_id="tx-1")

@@ -148,7 +148,7 @@ def _headline(found: Recorded) -> str:
         return _("This event has earned nobody anything.")
     text = _("This event has earned %s in all.") % _sum(rewards)
     cancelled = [reward for reward in rewards if reward.status == RewardStatus.CANCELLED]
-    return f"{text} {_('Of this, cancelled since then: %s.') % _sum(cancelled)}" if cancelled else text
+    return text + " " + _("Of this, cancelled since then: %s.") % _sum(cancelled) if cancelled else text
 
 
 def _sum(rewards: Sequence[ReferralReward]) -> str:

@@ -155,18 +155,19 @@ def _claimed(now_is: Situation) -> Story:
 
 def _claim_lapsed(now_is: Situation) -> Story:
     lease = moment_text(now_is.reward.next_attempt_at or now_is.now)
-    may_be_paid = _("Whether it was paid is not known.") if not now_is.reward.external_task_id else ""
+    if now_is.reward.external_task_id:
+        return told(
+            _("The worker that asked about the token task has not reported back by %s.") % lease,
+            _task_kept(now_is),
+            next_step=_("Another worker asks about the same task.") + f" {next_try(now_is)}",
+            severity=Severity.WATCH,
+        )
     return told(
         _("In doubt: the worker that had taken it up has not reported back by %s.") % lease,
-        may_be_paid,
-        _task_kept(now_is),
+        _("Whether it was paid is not known."),
         _last_words(now_is),
-        next_step=" ".join(
-            (
-                _("Another worker asks with the same number, so it cannot be paid twice."),
-                next_try(now_is),
-            )
-        ),
+        next_step=_("Another worker asks with the same number, so it cannot be paid twice.")
+        + f" {next_try(now_is)}",
         severity=Severity.WATCH,
     )
 
@@ -208,7 +209,7 @@ def next_try(now_is: Situation) -> str:
             "The next try is %s, with one waiting reward; when it goes well, all others follow by themselves."
         ) % until_text(probe_at, now_is.now)
         if own > max(probe_at, now_is.now):
-            text = f"{text} {_('This one not before %s.') % moment_text(own)}"
+            text += " " + _("This one not before %s.") % moment_text(own)
         return text
     if own > now_is.now:
         return _("The next try is %s.") % until_text(own, now_is.now)

@@ -22,7 +22,8 @@ from rewards.admin_moves import MOVES
 from rewards.admin_texts import STATUS_COLORS, reward_page, reward_text
 from rewards.models import ReferralReward
 from rewards.support.amounts import derivation, made_locked
-from rewards.support.levels import LevelStory, event_story, recorded
+from rewards.support.event_record import recorded
+from rewards.support.levels import LevelStory, event_story
 from rewards.support.moments import moment_text
 from rewards.support.situation import situation_of
 from rewards.support.story import story

@@ -13,6 +13,7 @@ from campaigns.calculations import ROLE_TOO_LOW, Calculation, calculate
 from campaigns.models import ReferralCampaign
 from campaigns.services import campaign_update
 from referral.models import ReferralEvent, ReferralRelation, UserRole
+from referral_project.demo import demo_campaigns_ensure
 from rewards.answers import Accepted
 from rewards.events import event_accept
 from rewards.models import ReferralReward
@@ -237,7 +238,8 @@ def test_what_was_cancelled_since_is_told() -> None:
     )
 
 
-def test_a_partner_gets_no_welcome(campaigns: None) -> None:
+def test_a_partner_gets_no_welcome() -> None:
+    demo_campaigns_ensure()
     onboard("cafe-1", by="ann")
 
     tale = told(ReferralEvent.objects.get(business_partner_id="cafe-1").pk)

@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -91,7 +92,7 @@ class LinkClicksAdmin(ReadOnlyAdmin):
 
 @admin.register(ReferralRelation)
 class RelationAdmin(ReadOnlyAdmin):
-    """Who invited whom."""
+    """Who invited whom. A lost referrer is attached on a page of its own."""
 
     list_display = ("referred_user_id", "referrer_user_id", "campaign", "source", "registered_at")
     list_filter = ("source", "campaign")
@@ -107,6 +108,18 @@ class RelationAdmin(ReadOnlyAdmin):
         "registered_at",
         "created_at",
     )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Who may attach referrers."""
+        return bool(request.user.has_perm("referral.add_referralrelation"))
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Adding one means attaching a referrer by hand."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return HttpResponseRedirect(reverse("admin:support_attach"))
 
 
 @admin.register(PartnerReferralRelation)

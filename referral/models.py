@@ -339,6 +339,36 @@ class ReferralEvent(models.Model):
         return f"{self.event_type} {self.id}"
 
 
+class EventReplay(models.Model):
+    """That an event which earned nothing, because nobody was known to have invited the user, earns after all.
+
+    `original` stays as it is, `replay` tells of the same once more, now with a referrer. Written by
+    `rewards.support.past_events` in the transaction of `replay`; never changed (a trigger sees to it). Who
+    counts what happened leaves replays out; a reversal of `original` has to reverse `replay`.
+    """
+
+    original = models.OneToOneField(
+        ReferralEvent,
+        on_delete=models.PROTECT,
+        primary_key=True,
+        related_name="replayed",
+        verbose_name=_("past event"),
+    )
+    replay = models.OneToOneField(
+        ReferralEvent, on_delete=models.PROTECT, related_name="replays", verbose_name=_("rewarded as")
+    )
+
+    class Meta:
+        verbose_name = _("rewarded past event")
+        verbose_name_plural = _("rewarded past events")
+        constraints = (
+            models.CheckConstraint(condition=~Q(original=F("replay")), name="replay_is_another_event"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.original_id} → {self.replay_id}"
+
+
 class UserRole(models.Model):
     """The latest role of a user, and since when we have known the user.
 

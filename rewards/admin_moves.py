@@ -106,9 +106,9 @@ def rewards_chosen(ids: list[str]) -> list[ReferralReward]:
     return list(rewards.filter(pk__in=valid_ids(ids)).order_by("-id"))
 
 
-def valid_ids(texts: list[str]) -> list[str]:
+def valid_ids(texts: list[str], *, most: int = MOST_AT_ONCE) -> list[str]:
     """Those that are ids, and no more than a person can look at."""
-    return [text for text in texts if _is_uuid(text)][:MOST_AT_ONCE]
+    return [text for text in texts if _is_uuid(text)][:most]
 
 
 def _is_uuid(text: str) -> bool:

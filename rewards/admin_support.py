@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import URLPattern, path
 
+from rewards.admin_support_attach import attach_view
+from rewards.admin_support_past import past_view
 from rewards.admin_support_user import search_view, user_view
 
 
@@ -12,4 +14,6 @@ def support_urls() -> list[URLPattern]:
     return [
         path("support/search/", guarded(search_view), name="support_search"),
         path("support/user/", guarded(user_view), name="support_user"),
+        path("support/attach/", guarded(attach_view), name="support_attach"),
+        path("support/past/", guarded(past_view), name="support_past"),
     ]

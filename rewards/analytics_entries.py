@@ -105,7 +105,7 @@ def batches_of(entries: Sequence[Entry]) -> Iterable[list[Entry]]:
 
 
 def _events(ids: Iterable[UUID]) -> dict[UUID, ReferralEvent]:
-    return ReferralEvent.objects.select_related("campaign").in_bulk(list(ids))
+    return ReferralEvent.objects.select_related("campaign", "replays").in_bulk(list(ids))
 
 
 def _transitions(ids: Iterable[UUID]) -> dict[UUID | None, RewardTransition]:
@@ -157,10 +157,17 @@ def _recorded(event: ReferralEvent) -> dict[str, Any]:
         "reason": event.reason,
         "reason_detail": event.reason_detail,
         "code_reason": event.code_reason,
+        "repeats_event_id": _repeated(event),
     }
     return _told(
         EVENT_RECORDED, event.referred_user_id or event.referrer_user_id or "", event.created_at, payload
     )
+
+
+def _repeated(event: ReferralEvent) -> str | None:
+    """The past event that this one rewards later: whoever counts events counts one of the two."""
+    replays = getattr(event, "replays", None)
+    return str(replays.original_id) if replays else None
 
 
 def _created(reward: ReferralReward, status: str) -> dict[str, Any]:

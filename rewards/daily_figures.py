@@ -56,6 +56,8 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS events FROM referral_referralevent event
     WHERE event.campaign_id = stale.campaign_id
       AND event.occurred_at >= bounds.since AND event.occurred_at < bounds.until
+      -- What was rewarded later happened once.
+      AND NOT EXISTS (SELECT FROM referral_eventreplay later WHERE later.replay_id = event.id)
 ) AS counted
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(points_amount), 0) AS points,

@@ -99,7 +99,7 @@ def reward_unlock(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
 
     Raises NotFound, ValidationFailed without a reason, IllegalTransition.
     """
-    reason = _reason(reason)
+    reason = reason_of(reason)
     with transaction.atomic():
         reward = _locked_row(reward_id)
         require(reward.status, UNLOCKABLE)
@@ -114,7 +114,7 @@ def reward_retry(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
 
     Raises NotFound, ValidationFailed without a reason, IllegalTransition.
     """
-    reason = _reason(reason)
+    reason = reason_of(reason)
     with transaction.atomic():
         reward = _locked_row(reward_id)
         require(reward.status, RETRYABLE)
@@ -138,7 +138,7 @@ def reward_cancel(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
 
     Raises NotFound, ValidationFailed without a reason, IllegalTransition (also while in doubt).
     """
-    reason = _reason(reason)
+    reason = reason_of(reason)
     campaign_id = ReferralReward.objects.filter(pk=reward_id).values_list("campaign_id", flat=True).first()
     if campaign_id is None:
         raise NotFound(_("There is no such reward."))
@@ -156,7 +156,8 @@ def reward_cancel(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
     return reward
 
 
-def _reason(text: str) -> str:
+def reason_of(text: str) -> str:
+    """Why a person does something, as it is kept. Raises ValidationFailed for nothing or too much."""
     reason = text.strip() if isinstance(text, str) else ""
     if not reason:
         raise ValidationFailed.of("reason", _("is required: say why, for those who look later"))

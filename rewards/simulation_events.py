@@ -107,7 +107,7 @@ def _sample(campaign: CampaignEntry, path: str, event: SampleEvent, now: datetim
             roles[str(ids[name])] = person.role
     is_partner = event.event_type == RF_PARTNER_ONBOARDED
     about = str(ids["referred"])
-    facts = _facts(
+    facts = facts_of(
         event.event_type,
         moment_of(f"{path}.occurred_at", event.occurred_at, now=now) if event.occurred_at else now,
         amount_of(f"{path}.amount_base", event.amount_base),
@@ -134,7 +134,7 @@ def _recorded(campaign: CampaignEntry, event_ids: Sequence[UUID]) -> list[Case]:
         event = events[event_id]
         refused = event.reason in (NO_REFERRER, SELF_REFERRAL, CIRCULAR)
         level1 = None if refused else event.referrer_user_id
-        facts = _facts(
+        facts = facts_of(
             event.event_type,
             event.occurred_at,
             event.amount_base,
@@ -149,7 +149,7 @@ def _recorded(campaign: CampaignEntry, event_ids: Sequence[UUID]) -> list[Case]:
     return cases
 
 
-def _facts(
+def facts_of(
     event_type: str,
     occurred_at: datetime,
     amount: Decimal | None,

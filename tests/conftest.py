@@ -42,6 +42,7 @@ TABLES = (
     "rewards_relationimport",
     "rewards_dailyfigures",
     "rewards_dailyfigurescursor",
+    "referral_eventreplay",
     "referral_referralevent",
     "referral_referralrelation",
     "referral_partnerreferralrelation",

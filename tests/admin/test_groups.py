@@ -45,7 +45,7 @@ RIGHTS = {
     },
     "Support": {
         "view": CAMPAIGNS | PEOPLE | REWARDS,
-        "add": set(),
+        "add": {"referral.referralrelation"},
         "change": {"rewards.referralreward", "rewards.reconciliationfinding", "referral.referrallink"},
     },
     "Analyst": {"view": CAMPAIGNS | PEOPLE | REWARDS, "add": set(), "change": set()},
@@ -79,6 +79,8 @@ NEEDS = {
 OF_SUPPORT = {
     "support_search": ("referral.userrole", "view", "?q=nothing"),
     "support_user": ("referral.userrole", "view", "?id=bob"),
+    "support_attach": ("referral.referralrelation", "add", "?user=eve&referrer=ann"),
+    "support_past": ("referral.referralrelation", "add", "?relation=RELATION"),
 }
 # Pages that belong to no table and are open to everybody who is signed in.
 FOR_EVERYBODY = {"index", "search", "password_change", "password_change_done", "jsi18n", "login", "logout"}

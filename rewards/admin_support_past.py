@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldBooleanWidget
 
+from access.audit import Verb
 from access.authentication import person_name
 from access.models import AuditEntry
 from api.errors import DomainError
@@ -89,7 +90,7 @@ def past_view(request: HttpRequest) -> HttpResponse:
         "relation": relation,
         "who": user_link(relation.referred_user_id),
         "referrer": user_link(relation.referrer_user_id),
-        "notes": AuditEntry.objects.filter(object_id=str(relation.pk)).order_by("-id")[:NOTES],
+        "notes": [{"what": _done_by(entry), "entry": entry} for entry in _notes(relation)],
         "form": form,
         "why": why,
         "done": [_done(event) for event in rewarded_later(relation.referred_user_id)[:MOST]],
@@ -120,6 +121,21 @@ def _plan(relation: ReferralRelation, wanted: dict[str, Any]) -> Plan:
         with_registration=wanted.get("registration", True),
         with_events=wanted.get("past", True),
     )
+
+
+def _notes(relation: ReferralRelation) -> list[AuditEntry]:
+    """Who attached it and rewarded what later, and why; newest first."""
+    return list(AuditEntry.objects.filter(object_id=str(relation.pk)).order_by("-id")[:NOTES])
+
+
+def _done_by(entry: AuditEntry) -> str:
+    """What somebody did, by its entry in the audit log."""
+    after = entry.after or {}
+    if entry.verb == Verb.CREATED:
+        return _("Attached")
+    if number := after.get("past_events_rewarded"):
+        return ngettext("%s past event rewarded", "%s past events rewarded", number) % amount_text(number)
+    return _("Registration rewarded") if "registration" in after else entry.get_verb_display()
 
 
 # --- doing it -----------------------------------------------------------------------------------------------
@@ -174,6 +190,7 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "rows": [_row(item) for item in plan.foresight.items],
         "totals": [_total(user, total) for user, total in plan.foresight.totals.items()],
         "possible": len(plan.foresight.possible),
+        "blocked": len(plan.foresight.items) - len(plan.foresight.possible),
         "registers": any(item.event_id is None for item in plan.foresight.possible),
         "most": MOST,
     }

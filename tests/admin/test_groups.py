@@ -9,10 +9,10 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 
 from campaigns.models import ReferralCampaign
-from referral.models import ReferralLink
+from referral.models import ReferralLink, ReferralRelation
 from rewards.models import ReferralReward
 from tests.admin.conftest import signed_in, staff_with
-from tests.admin.world import World
+from tests.admin.world import World, lost_referrers_make
 
 CAMPAIGNS = {"campaigns.referralcampaign", "campaigns.ruleversion"}
 PEOPLE = {
@@ -79,8 +79,8 @@ NEEDS = {
 OF_SUPPORT = {
     "support_search": ("referral.userrole", "view", "?q=nothing"),
     "support_user": ("referral.userrole", "view", "?id=bob"),
-    "support_attach": ("referral.referralrelation", "add", "?user=eve&referrer=ann"),
-    "support_past": ("referral.referralrelation", "add", "?relation=RELATION"),
+    "support_attach": ("referral.referralrelation", "add", "?user=fay&code={code}&past=on"),
+    "support_past": ("referral.referralrelation", "add", "?relation={relation}"),
 }
 # Pages that belong to no table and are open to everybody who is signed in.
 FOR_EVERYBODY = {"index", "search", "password_change", "password_change_done", "jsi18n", "login", "logout"}
@@ -112,7 +112,10 @@ def pages() -> dict[str, tuple[str, str]]:
 def address(name: str, label: str) -> str:
     """The page, about some row where it is about one."""
     if name in OF_SUPPORT:
-        return reverse(f"admin:{name}") + OF_SUPPORT[name][2]
+        return reverse(f"admin:{name}") + OF_SUPPORT[name][2].format(
+            code=ReferralLink.objects.filter(owner_user_id="ann").values_list("code", flat=True).first(),
+            relation=ReferralRelation.objects.filter(source="manual").values_list("pk", flat=True).first(),
+        )
     if name == "rewards_referralreward_moves":
         return reverse(f"admin:{name}", args=["cancel"])
     if name.endswith(("_changelist", "_add", "_closing", "_preview_new")):
@@ -126,6 +129,7 @@ def address(name: str, label: str) -> str:
 @pytest.fixture
 def everything(world: World) -> World:
     """The world with a person in each group."""
+    lost_referrers_make()
     for name in RIGHTS:
         User.objects.create_user(name, is_staff=True).groups.add(Group.objects.get(name=name))
     return world

@@ -21,6 +21,7 @@ from rewards.models import (
     RewardStatus,
     RewardTransition,
 )
+from rewards.support.attaching import choice_of, referrer_attach
 from tests.support.api import buy_quest, invite, link_of, now_text, service
 
 
@@ -170,6 +171,18 @@ def _became(reward: ReferralReward, status: str, **fields: object) -> None:
     )
     ReferralReward.objects.filter(pk=reward.pk).update(status=status, **fields)
     reward.refresh_from_db()
+
+
+def lost_referrers_make() -> None:
+    """Fay and Eve bought something without being invited; Eve was attached to Ann, her past not rewarded."""
+    for user_id in ("fay", "eve"):
+        buy_quest(user_id, external_event_id=f"order-of-{user_id}")
+    invites = ReferralCampaign.objects.get(code="user_invite_default")
+    referrer_attach(
+        choice=choice_of(user="eve", referrer="ann", campaign_id=invites.pk),
+        by="staff:ann",
+        reason="she shows the invitation, ticket 4711",
+    )
 
 
 def draft_make(code: str = "spring", **content: object) -> ReferralCampaign:

@@ -13,7 +13,7 @@ from campaigns.models import ReferralCampaign
 from campaigns.services import campaign_update
 from tests.admin.conftest import signed_in
 from tests.admin.test_groups import address, pages
-from tests.admin.world import World, draft_make
+from tests.admin.world import World, draft_make, lost_referrers_make
 from tests.browser.campaign_pages import ADD, LIST, change_page, rule, save
 
 # One browser is enough.
@@ -111,6 +111,7 @@ def test_no_other_page_has_a_serious_fault(page: Page, world: World) -> None:
 def looked_at(page: Page, places: Iterator[str]) -> dict[str, list[str]]:
     """The faults of those pages that have any."""
     draft_make()
+    lost_referrers_make()
     wrong = {}
     for place in filter(is_page, places):
         page.goto(place)

@@ -2,7 +2,8 @@
 
 The order, the same in every transaction of the service:
 
-1. `RELATIONS`, exclusive: whoever writes a relation (registrations, claims, codes on purchases, imports);
+1. `RELATIONS`, exclusive: whoever writes a relation (registrations, claims, codes on purchases, imports,
+   referrers attached by hand);
 2. a campaign, shared by events and cancellations, exclusive for a change of the campaign;
 3. role buckets, shared by events, exclusive for a role message of a user in the bucket;
 4. reward rows, by id;

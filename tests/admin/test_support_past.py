@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.urls import reverse
 
 from access.models import AuditEntry
 from referral.models import EventReplay, ReferralEvent, ReferralRelation, UserRole
@@ -451,3 +452,13 @@ def test_analytics_hears_which_event_is_told_again(boss: Client) -> None:
 
     events = [entry.body["payload"] for entry in told if entry.name == "referral_event_recorded"]
     assert [event["repeats_event_id"] for event in events] == [None, str(replay.original_id)]
+
+
+def test_the_pages_of_both_events_lead_to_each_other(boss: Client) -> None:
+    bob_has_a_past(1)
+    attach(boss)
+    replay = EventReplay.objects.get()
+
+    for event_id, other in ((replay.original_id, replay.replay_id), (replay.replay_id, replay.original_id)):
+        page = boss.get(reverse("admin:referral_referralevent_change", args=[event_id])).content.decode()
+        assert reverse("admin:referral_referralevent_change", args=[other]) in page

@@ -42,6 +42,8 @@ REASONS = {
     "zero_amount": gettext_lazy("the reward comes to zero"),
 }
 
+ROLE_COLORS = {"vip": "info", "pro": "success"}
+
 
 @admin.register(ReferralLink)
 class LinkAdmin(AuditedAdmin, ReadOnlyAdmin):
@@ -247,4 +249,4 @@ class UserRoleAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("role"), ordering="role")
     def role_badge(self, user: UserRole) -> SafeString:
         """The role in its colour."""
-        return badge(user.get_role_display(), {"vip": "info", "pro": "success"}.get(user.role))
+        return badge(user.get_role_display(), ROLE_COLORS.get(user.role))

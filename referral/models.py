@@ -179,6 +179,8 @@ class ReferralRelation(models.Model):
         indexes = (
             # "Whom has this user invited, newest first": the tree of /my/referrals and of the back-office.
             models.Index(fields=["referrer_user_id", "registered_at"], name="relation_by_referrer"),
+            # "When did we hear of whom this user has invited, newest first": the timeline of a user.
+            models.Index(fields=["referrer_user_id", "id"], name="relation_heard_by_referrer"),
             # "Registrations and who brought them, in this period": the dashboard, from the index alone.
             models.Index(
                 fields=["registered_at"],
@@ -240,8 +242,8 @@ class PartnerReferralRelation(models.Model):
             ),
         )
         indexes = (
-            # "Which partners has this user brought."
-            models.Index(fields=["referrer_user_id"], name="partner_relation_by_referrer"),
+            # "Which partners has this user brought", newest first.
+            models.Index(fields=["referrer_user_id", "id"], name="partner_relation_by_referrer"),
         )
 
     def __str__(self) -> str:

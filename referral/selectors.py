@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from api.errors import NotFound
-from referral.models import ReferralLink, ReferralRelation
+from referral.models import LinkClicks, ReferralLink, ReferralRelation
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,23 @@ def relation_in(user_id: str, campaign_id: UUID, *, is_invitation: bool) -> Refe
 def link_by_code(code: str) -> ReferralLink | None:
     """The link with this (normalized) code, with its campaign."""
     return ReferralLink.objects.select_related("campaign").filter(code=code).first()
+
+
+def links_with_counts(links: QuerySet[ReferralLink]) -> QuerySet[ReferralLink]:
+    """Links with their campaign, `clicked` and `registered`: what they have brought."""
+    clicks = (
+        LinkClicks.objects.filter(link=OuterRef("pk")).order_by().values("link").annotate(total=Sum("clicks"))
+    )
+    relations = (
+        ReferralRelation.objects.filter(referral_link=OuterRef("pk"))
+        .order_by()
+        .values("referral_link")
+        .annotate(total=Count("pk"))
+    )
+    return links.select_related("campaign").annotate(
+        clicked=Coalesce(Subquery(clicks.values("total")), 0),
+        registered=Coalesce(Subquery(relations.values("total")), 0),
+    )
 
 
 def own_link(*, owner_user_id: str, link_id: UUID) -> ReferralLink:

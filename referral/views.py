@@ -8,8 +8,6 @@ from uuid import UUID
 import msgspec
 import segno
 from django.conf import settings
-from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
@@ -23,8 +21,8 @@ from api.errors import ValidationFailed
 from api.paging import one_of, page_of
 from api.shapes import Metadata
 from campaigns.models import ReferralCampaign
-from referral.models import LinkClicks, ReferralLink, ReferralRelation
-from referral.selectors import own_link, upline_of
+from referral.models import ReferralLink
+from referral.selectors import links_with_counts, own_link, upline_of
 from referral.services import LINKS_PER_USER, default_links_ensure, link_create, link_switch
 from referral.shapes import Link
 
@@ -47,22 +45,6 @@ class LinkChange(msgspec.Struct):
 
 decode_new_link = decoder(NewLink)
 decode_link_change = decoder(LinkChange)
-
-
-def _with_counts(links: QuerySet[ReferralLink]) -> QuerySet[ReferralLink]:
-    clicks = (
-        LinkClicks.objects.filter(link=OuterRef("pk")).order_by().values("link").annotate(total=Sum("clicks"))
-    )
-    relations = (
-        ReferralRelation.objects.filter(referral_link=OuterRef("pk"))
-        .order_by()
-        .values("referral_link")
-        .annotate(total=Count("pk"))
-    )
-    return links.select_related("campaign").annotate(
-        clicked=Coalesce(Subquery(clicks.values("total")), 0),
-        registered=Coalesce(Subquery(relations.values("total")), 0),
-    )
 
 
 def link_url(link: ReferralLink) -> str:
@@ -88,7 +70,7 @@ def link_json(link: Any) -> Link:
 
 
 def _one(link_id: UUID) -> Link:
-    return link_json(_with_counts(ReferralLink.objects.filter(pk=link_id)).get())
+    return link_json(links_with_counts(ReferralLink.objects.filter(pk=link_id)).get())
 
 
 class MyLinksViewSet(ViewSet):
@@ -103,7 +85,7 @@ class MyLinksViewSet(ViewSet):
         links = ReferralLink.objects.filter(owner_user_id=user_id)
         if campaign_type := one_of(request, "campaign_type", ReferralCampaign.Type.values):
             links = links.filter(campaign__campaign_type=campaign_type)
-        rows = _with_counts(links).order_by("created_at", "id")
+        rows = links_with_counts(links).order_by("created_at", "id")
         page = page_of(request, rows, page_size=LINKS_PER_USER)
         page["items"] = [link_json(link) for link in page["items"]]
         return Response(page)

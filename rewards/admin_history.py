@@ -203,20 +203,21 @@ class StatsAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("paid"))
     def paid(self, row: ReferralStats) -> str:
         """Both currencies."""
-        return _sums(row.points_earned, row.g2a_earned)
+        return sums_text(row.points_earned, row.g2a_earned)
 
     @display(description=gettext_lazy("waiting"))
     def waiting(self, row: ReferralStats) -> str:
         """Both currencies."""
-        return _sums(row.points_pending, row.g2a_pending)
+        return sums_text(row.points_pending, row.g2a_pending)
 
     @display(description=gettext_lazy("locked"))
     def locked(self, row: ReferralStats) -> str:
         """Both currencies."""
-        return _sums(row.points_locked, row.g2a_locked)
+        return sums_text(row.points_locked, row.g2a_locked)
 
 
-def _sums(points: int, g2a: Any) -> str:
+def sums_text(points: int, g2a: Any) -> str:
+    """Both currencies in one line, without what is zero."""
     parts = [points_text(points)] if points else []
     return ", ".join([*parts, g2a_text(g2a)] if g2a else parts) or "–"
 

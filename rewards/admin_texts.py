@@ -5,7 +5,7 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from campaigns.admin_texts import g2a_text, points_text
 from rewards.models import ReferralReward, RewardStatus
@@ -63,3 +63,10 @@ def reward_page(reward_id: UUID) -> str:
 def reward_link(reward: ReferralReward) -> SafeString:
     """The reward in words, leading to its page."""
     return format_html('<a href="{}" class="text-link">{}</a>', reward_page(reward.pk), reward_named(reward))
+
+
+def level_text(reward: ReferralReward) -> str:
+    """Which level of the rules the reward comes from."""
+    if reward.beneficiary_level is None:
+        return gettext("welcome bonus")
+    return gettext("level %d") % reward.beneficiary_level

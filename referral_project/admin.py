@@ -26,7 +26,7 @@ admin.site.unregister(Group)
 
 admin.site.login_form = SignInForm
 # Unfold's site asks for them when it lists its addresses.
-admin.site.extra_urls = support_urls
+admin.site.extra_urls = support_urls  # type: ignore[attr-defined]
 
 
 @admin.register(User)

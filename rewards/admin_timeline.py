@@ -23,9 +23,10 @@ from referral.models import (
     ReferralRelation,
     UserRole,
 )
-from rewards.admin_texts import level_text, reward_text
+from rewards.admin_texts import level_text, reward_page, reward_text
 from rewards.models import ReferralReward, RewardTransition
 from rewards.support.timeline import TimelinePage
+from rewards.support.trail import actor_text, reason_text
 
 # Of rewards that were moved together, so many are named.
 NAMED = 5
@@ -72,8 +73,8 @@ def _moves(at: datetime, moves: list[RewardTransition]) -> Line:
 
 def _by(actor: str, reason: str) -> str:
     if reason:
-        return _("By %(who)s: %(why)s") % {"who": actor, "why": reason}
-    return _("By %s.") % actor
+        return _("By %(who)s: %(why)s") % {"who": actor_text(actor), "why": reason_text(reason)}
+    return _("By %s.") % actor_text(actor)
 
 
 def _heard(role: UserRole) -> SafeString:
@@ -175,7 +176,7 @@ def _reward(reward: ReferralReward) -> SafeString:
 def _change(entry: AuditEntry) -> SafeString:
     return format_html(
         _("{what}: {did}, {who}. {why}"),
-        who=entry.actor,
+        who=actor_text(entry.actor),
         did=entry.get_verb_display(),
         what=_entry_link(entry),
         why=entry.reason,
@@ -206,8 +207,7 @@ def event_link(event: ReferralEvent) -> SafeString:
 
 def reward_amount_link(reward: ReferralReward) -> SafeString:
     """The amount, leading to the reward's page; whose it is the reader knows."""
-    address = reverse("admin:rewards_referralreward_change", args=[reward.pk])
-    return format_html('<a href="{}" class="text-link">{}</a>', address, reward_text(reward))
+    return format_html('<a href="{}" class="text-link">{}</a>', reward_page(reward.pk), reward_text(reward))
 
 
 def link_link(link: ReferralLink) -> SafeString:

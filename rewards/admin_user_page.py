@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from access.admin_base import badge
@@ -22,8 +24,12 @@ from rewards.admin_timeline import event_link, outcome_text, partner_link, rewar
 from rewards.admin_user_tree import drawing_of, invited_page
 from rewards.models import ReferralReward, ReferralStats, RewardStatus
 from rewards.support.search import Hit, MayView
-from rewards.support.user_page import UserPage, rewards_of_event
+from rewards.support.situation import situations_of
+from rewards.support.story import story
+from rewards.support.user_page import SETTLED, UserPage, rewards_of_event
 
+# How much is shown of what a peer said.
+SHOWN = 120
 # The lists of a user's rewards that somebody may still be waiting for.
 NOT_PAID = (RewardStatus.LOCKED, RewardStatus.PENDING, RewardStatus.FAILED)
 
@@ -40,10 +46,12 @@ class RewardRow:
     created_at: datetime
     status: SafeString
     why: str
+    said: str
 
 
 def page_context(page: UserPage, may_view: MayView) -> dict[str, Any]:
     """Each part of the page in words."""
+    rows = reward_rows([*page.unpaid, *page.newest])
     rewards_page = _list_of("rewards_referralreward", beneficiary_user_id=page.user_id)
     return {
         "may": {"rewards": may_view(ReferralReward), "stats": may_view(ReferralStats)},
@@ -52,9 +60,9 @@ def page_context(page: UserPage, may_view: MayView) -> dict[str, Any]:
         "inviter": _inviter(page.upline),
         "upline": [user_link(relation.referrer_user_id) for relation in page.upline],
         "other_relations": [_brought(relation) for relation in page.other_relations],
-        "unpaid": reward_rows(page.unpaid),
+        "unpaid": rows[: len(page.unpaid)],
         "unpaid_pages": [(status.label, f"{rewards_page}&status={status.value}") for status in NOT_PAID],
-        "newest": reward_rows(page.newest),
+        "newest": rows[len(page.unpaid) :],
         "stats": [_sums(row) for row in page.stats],
         "unrewarded": [_unrewarded(event) for event in page.unrewarded],
         "partners": [(partner_link(relation), relation) for relation in page.partners],
@@ -84,6 +92,7 @@ def found_context(hit: Hit, may_view: MayView) -> dict[str, Any]:
 
 def reward_rows(rewards: Sequence[ReferralReward]) -> list[RewardRow]:
     """Rewards of a table, with why each is where it is."""
+    situations = situations_of(rewards, timezone.now())
     return [
         RewardRow(
             link=reward_amount_link(reward),
@@ -93,7 +102,8 @@ def reward_rows(rewards: Sequence[ReferralReward]) -> list[RewardRow]:
             event=event_link(reward.referral_event),
             created_at=reward.created_at,
             status=_status(reward),
-            why=_why(reward),
+            why=story(situations[reward.pk]).headline,
+            said=Truncator(reward.last_error).chars(SHOWN) if reward.status not in SETTLED else "",
         )
         for reward in rewards
     ]
@@ -102,12 +112,6 @@ def reward_rows(rewards: Sequence[ReferralReward]) -> list[RewardRow]:
 def _status(reward: ReferralReward) -> SafeString:
     status = badge(reward.get_status_display(), STATUS_COLORS.get(reward.status))
     return format_html("{} {}", status, badge(_("in doubt"), "warning")) if reward.in_doubt else status
-
-
-def _why(reward: ReferralReward) -> str:
-    if reward.status == "locked":
-        return f"needs {reward.required_min_role}"
-    return reward.last_error
 
 
 def _inviter(upline: Sequence[ReferralRelation]) -> dict[str, Any] | None:

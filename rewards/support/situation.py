@@ -1,9 +1,14 @@
 """Where a reward stands: its own row and the few others that say why, read for its page."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
+from django.db.models import F
 
 from campaigns.admin_texts import g2a_text, points_text
 from campaigns.roles import USER, reaches
@@ -16,7 +21,7 @@ from rewards.models import (
     ReferralReward,
     RewardTransition,
 )
-from rewards.peers import PEER_OF_CURRENCY, POINTS
+from rewards.peers import PEER_OF_CURRENCY, POINTS, TOKENS
 
 MOST_FINDINGS = 5
 
@@ -93,19 +98,46 @@ class Situation:
 
 
 def situation_of(reward: ReferralReward, now: datetime) -> Situation:
-    """Read what belongs to the reward's story: five look-ups by an index each."""
-    peer = PEER_OF_CURRENCY[reward.currency]
-    address = settings.POINTS_SERVICE_URL if peer == POINTS else settings.TOKEN_GATEWAY_URL
-    open_findings = reward.findings.filter(state=ReconciliationFinding.State.OPEN)
-    return Situation(
-        reward=reward,
-        now=now,
-        role=UserRole.objects.filter(pk=reward.beneficiary_user_id).first(),
-        circuit=PeerCircuit.objects.filter(pk=peer).first(),
-        last_attempt=reward.payout_attempts.order_by("-finished_at", "-id").first(),
-        # The one that brought it to its status: several of one moment have no order among them.
-        last_move=reward.transitions.filter(to_status=reward.status).order_by("-at", "-id").first(),
-        findings=tuple(open_findings.order_by("id")[:MOST_FINDINGS]),
-        has_address=bool(address),
-        give_up_after=timedelta(hours=settings.PAYOUT_GIVE_UP_AFTER_HOURS),
+    """Read what belongs to the reward's story."""
+    return situations_of([reward], now)[reward.pk]
+
+
+def situations_of(rewards: Iterable[ReferralReward], now: datetime) -> dict[UUID, Situation]:
+    """The same for as many rewards as fit on a page: five look-ups by an index each, for one or for fifty."""
+    found = {reward.pk: reward for reward in rewards}
+    roles = UserRole.objects.in_bulk({reward.beneficiary_user_id for reward in found.values()})
+    circuits = PeerCircuit.objects.in_bulk()
+    attempts = PayoutAttempt.objects.filter(reward_id__in=found).order_by("reward_id", "-finished_at", "-id")
+    last_attempts = {attempt.reward_id: attempt for attempt in attempts.distinct("reward_id")}
+    # Those that brought them to their status: several of one moment have no order among them.
+    moves = RewardTransition.objects.filter(reward_id__in=found, to_status=F("reward__status"))
+    last_moves = {
+        move.reward_id: move for move in moves.order_by("reward_id", "-at", "-id").distinct("reward_id")
+    }
+    findings = _open_findings(found)
+    addresses = {POINTS: settings.POINTS_SERVICE_URL, TOKENS: settings.TOKEN_GATEWAY_URL}
+    return {
+        pk: Situation(
+            reward=reward,
+            now=now,
+            role=roles.get(reward.beneficiary_user_id),
+            circuit=circuits.get(PEER_OF_CURRENCY[reward.currency]),
+            last_attempt=last_attempts.get(pk),
+            last_move=last_moves.get(pk),
+            findings=tuple(findings[pk][:MOST_FINDINGS]),
+            has_address=bool(addresses[PEER_OF_CURRENCY[reward.currency]]),
+            give_up_after=timedelta(hours=settings.PAYOUT_GIVE_UP_AFTER_HOURS),
+        )
+        for pk, reward in found.items()
+    }
+
+
+def _open_findings(reward_ids: Iterable[UUID]) -> Mapping[UUID, list[ReconciliationFinding]]:
+    """What still needs a person, oldest first, by reward."""
+    rows = ReconciliationFinding.objects.filter(
+        reward_id__in=list(reward_ids), state=ReconciliationFinding.State.OPEN
     )
+    found: dict[Any, list[ReconciliationFinding]] = defaultdict(list)
+    for finding in rows.order_by("id"):
+        found[finding.reward_id].append(finding)
+    return found

@@ -339,8 +339,8 @@ def test_the_page_needs_as_many_statements_for_a_star_as_for_anybody(boss: Clien
 
     # Where nothing is found, what belongs to it is not asked for; nothing is asked for row by row.
     latest = ReferralEvent.objects.latest("pk").pk
-    assert all(len(asked(boss, PAGE, id=user)) <= 36 for user in (STAR, "p7", "p1", "ann", "bob"))
-    assert all(len(asked(boss, PAGE, id=user, before=latest)) <= 18 for user in (STAR, "p7", "bob"))
+    assert all(len(asked(boss, PAGE, id=user)) <= 40 for user in (STAR, "p7", "p1", "ann", "bob"))
+    assert all(len(asked(boss, PAGE, id=user, before=latest)) <= 16 for user in (STAR, "p7", "bob"))
 
 
 def test_no_statement_reads_more_than_it_must_for_the_one_with_the_most(boss: Client, world: World) -> None:
@@ -357,6 +357,6 @@ def test_no_statement_reads_more_than_it_must_for_the_one_with_the_most(boss: Cl
     statements += [statement for text in texts for statement in asked(boss, SEARCH, q=text)]
 
     assert len(statements) > 100
-    # Of 40,000 rows the star has 400. What is ordered by key may be found among its neighbours, not among all.
+    # Of 40,000 rows the star has 400. What is ordered by key may be found among others, not among all.
     wasteful = [text for text in statements if text.startswith(("SELECT", "\n")) and rows_read(text) > 4_000]
     assert wasteful == []

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('campaigns', '0002_append_only'),
-        ('referral', '0005_lookups'),
+        ('referral', '0006_event_replay'),
     ]
 
     operations = [

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from campaigns.admin_texts import amount_text
 from campaigns.rule_words import days_text
 from rewards.models import ReferralReward, RewardStatus
-from rewards.support.moments import moment_text, until_text
+from rewards.support.moments import MINUTE, moment_text, until_text
 from rewards.support.situation import Situation
 from rewards.support.telling import Severity, Story, told
 from rewards.support.trail import actor_text, reason_text
@@ -78,7 +78,7 @@ def _pending_headline(now_is: Situation) -> tuple[str, Severity]:
         ), Severity.WATCH
     if now_is.reward.next_attempt_at and now_is.reward.next_attempt_at > now_is.now:
         return _("Waiting for its turn."), Severity.CALM
-    return _("Payable: a worker takes it up in a moment."), Severity.CALM
+    return _("Payable: it waits for a worker to take it up."), Severity.CALM
 
 
 def _is_slowed_down(now_is: Situation) -> bool:
@@ -208,7 +208,7 @@ def next_try(now_is: Situation) -> str:
         text = _(
             "The next try is %s, with one waiting reward; when it goes well, all others follow by themselves."
         ) % until_text(probe_at, now_is.now)
-        if own > max(probe_at, now_is.now):
+        if own >= max(probe_at, now_is.now) + MINUTE:
             text += " " + _("This one not before %s.") % moment_text(own)
         return text
     if own > now_is.now:

@@ -37,7 +37,7 @@ def test_support_finds_why_a_reward_is_locked_and_unlocks_it(
     assert page.get_by_role("link", name="Retry").count() == 0
     confirm(page, "Unlock", "the role was confirmed by phone, ticket 4711")
 
-    expect(headline(page)).to_have_text("Payable: a worker takes it up in a moment.")
+    expect(headline(page)).to_have_text("Payable: it waits for a worker to take it up.")
     expect(page.locator(".story")).to_contain_text("by olga: “the role was confirmed by phone, ticket 4711”.")
     trail = RewardTransition.objects.get(reward=reward, to_status="pending")
     assert (trail.actor, trail.reason) == ("staff:olga", "the role was confirmed by phone, ticket 4711")

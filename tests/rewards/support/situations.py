@@ -198,7 +198,7 @@ CASES: dict[str, Case] = {
     ),
     "payable": Case(
         situation("pending", next_attempt_at=NOW - DAY, updated_at=NOW - MINUTE, circuit=well()),
-        "Payable: a worker takes it up in a moment.",
+        "Payable: it waits for a worker to take it up.",
         ("It is due",),
     ),
     "unlocked by a role and payable": Case(
@@ -208,7 +208,7 @@ CASES: dict[str, Case] = {
             updated_at=NOW,
             last_move=move("locked", "pending", "user_service", "became vip"),
         ),
-        "Payable: a worker takes it up in a moment.",
+        "Payable: it waits for a worker to take it up.",
         ("by user_service: “the user has become VIP”.",),
     ),
     "payable for long": Case(
@@ -289,7 +289,7 @@ CASES: dict[str, Case] = {
             last_error=TIMEOUT,
             last_move=move("failed", "pending", "admin:root-1", "they are back"),
         ),
-        "Payable: a worker takes it up in a moment.",
+        "Payable: it waits for a worker to take it up.",
         (
             "Sent for payment again on 2026-11-24 09:45 UTC by root-1 (by token): “they are back”.",
             "with the same number, so it cannot be paid twice; until that is settled it cannot be cancelled.",
@@ -305,7 +305,7 @@ CASES: dict[str, Case] = {
             external_task_id="task-7",
             last_move=move("failed", "pending", "staff:olga", "again"),
         ),
-        "Payable: a worker takes it up in a moment.",
+        "Payable: it waits for a worker to take it up.",
         ("Its token task is task-7; it is asked about before anything else is sent.",),
     ),
     "claimed": Case(

@@ -26,7 +26,7 @@ def told(reward: ReferralReward) -> Story:
 
 def test_a_new_reward_is_payable_and_then_paid(sandbox):
     reward = earn("points", "ann")
-    assert told(reward).headline == "Payable: a worker takes it up in a moment."
+    assert told(reward).headline == "Payable: it waits for a worker to take it up."
 
     pay_due_now("points")
 
@@ -217,4 +217,4 @@ def test_an_open_circuit_of_one_peer_says_nothing_of_the_other(sandbox):
     PeerCircuit.objects.create(peer="tokens", state="open", opened_at=timezone.now(), probe_at=timezone.now())
     reward = earn("points", "ann")
 
-    assert told(reward).headline == "Payable: a worker takes it up in a moment."
+    assert told(reward).headline == "Payable: it waits for a worker to take it up."

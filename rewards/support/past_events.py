@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from django.db.models import QuerySet, TextField
+from django.db.models import Case, F, Q, QuerySet, TextField, When
 from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +23,7 @@ from api.errors import CampaignNotFound, DomainError, NotFound, Text, Validation
 from campaigns.calculations import NO_REFERRER
 from campaigns.catalog import CampaignEntry, catalog
 from campaigns.families import USER_REGISTERED
+from campaigns.models import ReferralCampaign
 from referral.keys import FINGERPRINT, keyed_hash
 from referral.models import EventReplay, ReferralEvent, ReferralRelation, UserRole
 from rewards.answers import Accepted
@@ -36,6 +37,12 @@ BACK_OFFICE = "back_office"
 # So many events are previewed and rewarded by one click, and so many by one transaction.
 MOST = 500
 PORTION = 100
+# As `CampaignEntry.takes_at` says of the moment of an event.
+TAKEN = (
+    Q(campaign__status=ReferralCampaign.Status.ACTIVE)
+    & (Q(campaign__start_at__isnull=True) | Q(campaign__start_at__lte=F("occurred_at")))
+    & (Q(campaign__end_at__isnull=True) | Q(campaign__end_at__gt=F("occurred_at")))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,8 @@ def past_events(user_id: str, campaign_id: UUID, *, is_invitation: bool) -> Quer
     """Events that a relation in this campaign would have rewarded and that nothing has, oldest first.
 
     An invitation counts in every campaign in which the user has no relation of its own
-    (contract/domain.md, Who is the referrer).
+    (contract/domain.md, Who is the referrer). What its campaign does not take now comes last, so that however
+    much there is of it, the rest is reached.
     """
     events = ReferralEvent.objects.filter(
         referred_user_id=user_id, reason=NO_REFERRER, replayed__isnull=True
@@ -78,8 +86,11 @@ def past_events(user_id: str, campaign_id: UUID, *, is_invitation: bool) -> Quer
         events = events.exclude(campaign_id__in=own.values("campaign_id"))
     else:
         events = events.filter(campaign_id=campaign_id)
-    # As it was written, digit by digit.
-    return events.annotate(metadata_text=Cast("metadata", TextField())).order_by("id")
+    return events.annotate(
+        # As it was written, digit by digit.
+        metadata_text=Cast("metadata", TextField()),
+        is_taken=Case(When(TAKEN, then=True), default=False),
+    ).order_by("-is_taken", "id")
 
 
 def past_registration(user_id: str, referrer: str, campaign: CampaignEntry) -> PastRegistration | None:

@@ -219,7 +219,7 @@ def test_a_paused_campaign_takes_nothing_and_its_events_wait(boss: Client) -> No
     result = boss.get(boss.post(ATTACH, confirmation(page)).headers["Location"])
 
     told = [row["item"].obstacle for row in page.context["rows"]]
-    assert ["it is paused" in text for text in told] == [True, True, False]
+    assert ["it is paused" in text for text in told] == [False, True, True]
     assert len(rewarded()) == 4
     assert len(result.context["plan"].events) == 2
     # When it runs again, they can be rewarded.
@@ -373,6 +373,20 @@ def test_more_than_fits_is_rewarded_step_by_step(boss: Client, monkeypatch: pyte
             break
 
     assert EventReplay.objects.count() == 5
+
+
+def test_however_much_waits_for_its_campaign_the_rest_is_reached(
+    boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("past_events", "attach_plan"):
+        monkeypatch.setattr(f"rewards.support.{module}.MOST", 2)
+    bob_has_a_past(3)
+    buy("voucher_premium_purchased", "bob", campaign_code="voucher_premium_default")
+    change_campaign(QUESTS, status="paused")
+
+    page = boss.get(ATTACH, chosen(registration=None))
+
+    assert [bool(row["item"].obstacle) for row in page.context["rows"]] == [False, True]
 
 
 # --- the record ---------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from referral.admin_texts import user_link
 from referral.models import ReferralEvent, ReferralRelation
 from rewards.admin_moves import WhyForm, valid_ids
 from rewards.admin_texts import reward_link
-from rewards.support.attach_plan import Plan, plan_of, rewarded_later
+from rewards.support.attach_plan import Plan, events_left, plan_of, rewarded_later
 from rewards.support.foreseeing import Foreseen, Total
 from rewards.support.past_events import MOST, Rewarded, past_reward
 
@@ -67,6 +67,22 @@ class PastForm(forms.Form):
 def past_page(relation_id: UUID) -> str:
     """The address of the page about the past under a relation."""
     return f"{reverse('admin:support_past')}?{urlencode({'relation': relation_id})}"
+
+
+def past_link(relation: ReferralRelation) -> SafeString | str:
+    """What is left of the past under a relation made by hand, leading to its page; nothing for others."""
+    if relation.source != ReferralRelation.Source.MANUAL:
+        return ""
+    left = events_left(relation)
+    if left > MOST:
+        text = _("more than %s past events are not rewarded yet") % amount_text(MOST)
+    elif left:
+        text = ngettext(
+            "%s past event is not rewarded yet", "%s past events are not rewarded yet", left
+        ) % amount_text(left)
+    else:
+        text = _("past events")
+    return format_html('<a href="{}" class="text-link">{}</a>', past_page(relation.pk), text)
 
 
 def past_view(request: HttpRequest) -> HttpResponse:

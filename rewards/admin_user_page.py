@@ -19,6 +19,7 @@ from referral.admin_texts import user_link
 from referral.models import ReferralEvent, ReferralRelation
 from rewards.admin_found import hit_line
 from rewards.admin_history import sums_text
+from rewards.admin_support_past import past_link
 from rewards.admin_texts import STATUS_COLORS, level_text
 from rewards.admin_timeline import event_link, outcome_text, partner_link, reward_amount_link, source_text
 from rewards.admin_user_tree import drawing_of, invited_page
@@ -126,6 +127,7 @@ def _brought(relation: ReferralRelation) -> dict[str, Any]:
         "source": source_text(relation),
         "relation": relation,
         "page": reverse("admin:referral_referralrelation_change", args=[relation.pk]),
+        "past": past_link(relation),
     }
 
 

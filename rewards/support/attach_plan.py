@@ -73,6 +73,12 @@ def plan_of(
     )
 
 
+def events_left(relation: ReferralRelation) -> int:
+    """How many past events are without reward under a relation; beyond MOST not counted exactly."""
+    found = past_events(relation.referred_user_id, relation.campaign_id, is_invitation=relation.is_invitation)
+    return len(found.order_by().values_list("pk")[: MOST + 1])
+
+
 def rewarded_later(user: str) -> QuerySet[ReferralEvent]:
     """What people of ours have rewarded of a user's past, newest first, with the rewards."""
     return (

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.services import campaign_update
+from referral.admin_texts import user_page
 from referral.models import ReferralEvent, ReferralLink, ReferralRelation
 from rewards.events import event_accept
 from rewards.support.attaching import choice_of, referrer_attach
@@ -296,6 +297,31 @@ def test_a_registration_that_was_reported_afterwards_is_not_rewarded_again(boss:
 
 
 # --- the way there, and its cost ----------------------------------------------------------------------------
+
+
+def test_the_page_of_a_user_without_a_referrer_leads_here(boss: Client) -> None:
+    register("b&b", None)
+    viewer = staff_with("referral.view_userrole", "referral.view_referralrelation")
+    address = f"{ATTACH}?user=b%26b"
+
+    page, theirs = (client.get(user_page("b&b")).content.decode() for client in (boss, viewer))
+
+    assert address in page
+    assert address not in theirs
+
+
+def test_the_page_of_a_user_tells_what_is_left_and_leads_to_it(boss: Client) -> None:
+    bob_has_a_past(2)
+    result = attach(boss, past=None)
+    past = f"{PAST}?relation={result.context['relation'].pk}"
+
+    page = boss.get(user_page("bob")).content.decode()
+    assert f'<a href="{past}" class="text-link">2 past events are not rewarded yet</a>' in page
+
+    boss.post(PAST, confirmation(boss.get(past), PAST))
+    assert (
+        f'<a href="{past}" class="text-link">past events</a>' in boss.get(user_page("bob")).content.decode()
+    )
 
 
 def test_adding_a_relation_leads_here(boss: Client) -> None:

@@ -121,7 +121,7 @@ class EventStoryAdmin(EventAdmin):
         """The page of one event speaks of its campaign and rules."""
         rows = super().get_queryset(request)
         is_page = request.resolver_match and "object_id" in request.resolver_match.kwargs
-        return rows.select_related("campaign", "rule_version") if is_page else rows
+        return rows.select_related("campaign", "rule_version", "replayed", "replays") if is_page else rows
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
@@ -129,8 +129,23 @@ class EventStoryAdmin(EventAdmin):
         """The page with its levels."""
         if event := options.get("obj"):
             tale = event_story(recorded(event))
-            context |= {"story": tale, "levels": [_level(level) for level in tale.levels]}
+            context |= {
+                "story": tale,
+                "levels": [_level(level) for level in tale.levels],
+                "told_again": _told_again(event),
+            }
         return super().render_change_form(request, context, *args, **options)
+
+
+def _told_again(event: ReferralEvent) -> SafeString | str:
+    """That the event was rewarded later by another one, or rewards a past one itself."""
+    if replayed := getattr(event, "replayed", None):
+        text, other = _("The referrer was attached later, and then it was rewarded as"), replayed.replay_id
+    elif replays := getattr(event, "replays", None):
+        text, other = _("The referrer was attached later; this rewards the past event"), replays.original_id
+    else:
+        return ""
+    return format_html("{} {}.", text, _link("referral_referralevent", other, str(other)))
 
 
 def _level(level: LevelStory) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from campaigns.models import RuleVersion
-from referral.models import ReferralEvent
+from referral.models import EventReplay, ReferralEvent
 from rewards.models import (
     PayoutAttempt,
     PeerCircuit,
@@ -171,6 +171,18 @@ def test_an_event_without_a_referrer_says_why_nobody_earned(boss: Client, world:
 
     assert "This event has earned nobody anything." in text
     assert text.count("Nobody invited this person, so nobody earns.") == 3
+
+
+def test_an_event_that_was_rewarded_later_leads_to_the_one_that_rewards_it(
+    boss: Client, world: World
+) -> None:
+    buy_quest("stranger", external_event_id="order-x")
+    past = ReferralEvent.objects.get(external_event_id="order-x")
+    later = ReferralEvent.objects.get(external_event_id="order-0")
+    EventReplay.objects.create(original=past, replay=later)
+
+    assert f"and then it was rewarded as {later.pk}" in text_of(boss, event_page(past))
+    assert f"this rewards the past event {past.pk}" in text_of(boss, event_page(later))
 
 
 # --- cost ---------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from rewards.support.situation import situation_of
 from rewards.support.story import story
 
 CHANGE = "rewards.change_referralreward"
+VIEW = "rewards.view_referralreward"
 
 
 class StoryMedia:
@@ -127,7 +128,8 @@ class EventStoryAdmin(EventAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
     ) -> Any:
         """The page with its levels."""
-        if event := options.get("obj"):
+        event = options.get("obj")
+        if event and request.user.has_perm(VIEW):
             tale = event_story(recorded(event))
             context |= {
                 "story": tale,

@@ -45,7 +45,7 @@ def _with_findings(now_is: Situation, tale: Story) -> Story:
     if not now_is.findings:
         return tale
     found = ", ".join(finding.get_kind_display() for finding in now_is.findings)
-    text = _("A person has to look at what the comparison with %(peer)s found: %(found)s. It stands below.")
+    text = _("A person has to look at what the comparison with %(peer)s found: %(found)s.")
     return replace(
         tale,
         sentences=(*tale.sentences, text % {"peer": now_is.peer, "found": found}),

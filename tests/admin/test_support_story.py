@@ -173,6 +173,15 @@ def test_an_event_without_a_referrer_says_why_nobody_earned(boss: Client, world:
     assert text.count("Nobody invited this person, so nobody earns.") == 3
 
 
+def test_who_may_not_look_at_rewards_sees_none_of_them_on_the_page_of_an_event(world: World) -> None:
+    event = ReferralEvent.objects.get(external_event_id="order-0")
+
+    text = text_of(staff_with("referral.view_referralevent"), event_page(event))
+
+    assert "order-0" in text
+    assert "This event has earned" not in text
+
+
 def test_an_event_that_was_rewarded_later_leads_to_the_one_that_rewards_it(
     boss: Client, world: World
 ) -> None:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from access.admin_base import ReadOnlyAdmin, StaffAdmin, json_block
+from campaigns.admin_filters import BY_CAMPAIGN
 from campaigns.models import ReferralCampaign, RuleVersion
 from campaigns.rule_entries import NAMES, SECTIONS, entries_of, rule_changes
 from campaigns.rule_words import KEYS, change_text, value_text
@@ -167,7 +168,8 @@ class RuleVersionAdmin(ReadOnlyAdmin):
     """Every version of every campaign's rules."""
 
     list_display = ("campaign", "number", "valid_from", "created_by")
-    list_filter = ("campaign",)
+    list_filter = (BY_CAMPAIGN,)
+    list_filter_submit = True
     list_select_related = ("campaign",)
     ordering = ("-valid_from",)
     fields = ("campaign", "number", "valid_from", "created_by", "changes", "rules_shown")

@@ -17,6 +17,7 @@ from unfold.decorators import display
 
 from access.admin_audit import AuditedAdmin
 from access.admin_base import EXACT_SEARCH, ReadOnlyAdmin, badge, json_block
+from campaigns.admin_filters import BY_CAMPAIGN
 from campaigns.admin_texts import amount_text
 from referral.codes import normalize_code
 from referral.models import (
@@ -50,7 +51,8 @@ class LinkAdmin(AuditedAdmin, ReadOnlyAdmin):
     """Users make links; staff can only switch them off and on."""
 
     list_display = ("code", "owner_user_id", "campaign", "is_active", "created_at")
-    list_filter = ("is_active", "campaign")
+    list_filter = ("is_active", BY_CAMPAIGN)
+    list_filter_submit = True
     list_select_related = ("campaign",)
     exact_lookups = ("code", "owner_user_id", "pk")
     search_help_text = EXACT_SEARCH
@@ -98,7 +100,8 @@ class RelationAdmin(ReadOnlyAdmin):
     """Who invited whom. A lost referrer is attached on a page of its own."""
 
     list_display = ("referred_user_id", "referrer_user_id", "campaign", "source", "registered_at")
-    list_filter = ("source", "campaign")
+    list_filter = ("source", BY_CAMPAIGN)
+    list_filter_submit = True
     list_select_related = ("campaign",)
     exact_lookups = ("referred_user_id", "referrer_user_id", "pk")
     search_help_text = EXACT_SEARCH
@@ -130,7 +133,8 @@ class PartnerRelationAdmin(ReadOnlyAdmin):
     """Who brought which business partner."""
 
     list_display = ("business_partner_id", "referrer_user_id", "campaign", "status_badge", "created_at")
-    list_filter = ("status", "campaign")
+    list_filter = ("status", BY_CAMPAIGN)
+    list_filter_submit = True
     list_select_related = ("campaign",)
     exact_lookups = ("business_partner_id", "referrer_user_id", "pk")
     search_help_text = EXACT_SEARCH
@@ -171,7 +175,8 @@ class EventAdmin(ReadOnlyAdmin):
     """What happened, and why it earned nothing if it did; the rewards app registers its page."""
 
     list_display = ("event_type", "about", "referrer_user_id", "campaign", "amount", "why", "occurred_at")
-    list_filter = ("campaign", EarnedFilter)
+    list_filter = (EarnedFilter, BY_CAMPAIGN)
+    list_filter_submit = True
     list_select_related = ("campaign",)
     exact_lookups = ("pk", "referred_user_id", "referrer_user_id", "business_partner_id", "idempotency_key")
     exact_prefixes = {"idempotency_key": GIVEN_ID}

@@ -25,7 +25,11 @@ class ReferralLink(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     campaign = models.ForeignKey(
-        ReferralCampaign, on_delete=models.PROTECT, related_name="links", verbose_name=_("campaign")
+        ReferralCampaign,
+        on_delete=models.PROTECT,
+        related_name="links",
+        db_index=False,
+        verbose_name=_("campaign"),
     )
     owner_user_id = id_field(_("owner"))
     code = models.CharField(_("code"), max_length=32, unique=True)
@@ -48,6 +52,12 @@ class ReferralLink(models.Model):
             ),
             models.CheckConstraint(condition=Q(owner_user_id__regex=ID_REGEX), name="link_owner_shape"),
             models.CheckConstraint(condition=Q(code__regex=r"^[A-Z0-9]{6,32}$"), name="link_code_shape"),
+        )
+        indexes = (
+            # "The links of this campaign", newest first: a filter of the back-office.
+            models.Index(fields=["campaign", "id"], name="link_by_campaign"),
+            # "Which links are switched off", newest first; the others are everywhere.
+            models.Index(fields=["id"], condition=Q(is_active=False), name="link_switched_off"),
         )
 
     def __str__(self) -> str:
@@ -187,6 +197,9 @@ class ReferralRelation(models.Model):
                 include=["campaign", "referrer_user_id"],
                 name="relation_by_time",
             ),
+            # "The relations of this campaign", or "of this source", newest first: lists in the back-office.
+            models.Index(fields=["campaign", "id"], name="relation_by_campaign"),
+            models.Index(fields=["source", "id"], name="relation_by_source"),
         )
 
     def __str__(self) -> str:
@@ -244,6 +257,14 @@ class PartnerReferralRelation(models.Model):
         indexes = (
             # "Which partners has this user brought", newest first.
             models.Index(fields=["referrer_user_id", "id"], name="partner_relation_by_referrer"),
+            # "The partners of this campaign", newest first: a filter of the back-office.
+            models.Index(fields=["campaign", "id"], name="partner_relation_by_campaign"),
+            # "Which partners are not on board", newest first; the others are everywhere.
+            models.Index(
+                fields=["status", "id"],
+                condition=~Q(status="onboarded"),
+                name="partner_relation_not_onboarded",
+            ),
         )
 
     def __str__(self) -> str:
@@ -331,6 +352,8 @@ class ReferralEvent(models.Model):
                 condition=Q(business_partner_id__isnull=False),
                 name="event_by_partner",
             ),
+            # "The events of this campaign", newest first: a filter of the back-office.
+            models.Index(fields=["campaign", "id"], name="event_by_campaign"),
             # "Which events earned nothing for this reason", newest first: the filter of the back-office.
             models.Index(
                 fields=["reason", "id"], condition=Q(reason__isnull=False), name="event_without_reward"
@@ -396,6 +419,12 @@ class UserRole(models.Model):
         constraints = (
             models.CheckConstraint(condition=Q(role__in=["user", "vip", "pro"]), name="user_role_known"),
             models.CheckConstraint(condition=Q(user_id__regex=ID_REGEX), name="user_id_shape"),
+        )
+        indexes = (
+            # "Who has this role", in the order of ids: a filter of the back-office.
+            models.Index(
+                fields=["role", "user_id"], condition=Q(role__in=["vip", "pro"]), name="user_by_high_role"
+            ),
         )
 
     def __str__(self) -> str:

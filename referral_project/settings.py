@@ -83,6 +83,7 @@ WSGI_APPLICATION = "referral_project.wsgi.application"
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -19,6 +19,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from access.admin_base import badge
+from campaigns.admin_filters import BY_CAMPAIGN
 from campaigns.rule_words import ROLES
 from referral.admin_texts import user_link
 from referral.models import GIVEN_ID
@@ -62,7 +63,8 @@ class RewardAdmin(RewardStoryPage):
         "next_attempt_at",
         "error",
     )
-    list_filter = (StatusFilter, "currency", "campaign", "in_doubt")
+    list_filter = (StatusFilter, "currency", "in_doubt", BY_CAMPAIGN)
+    list_filter_submit = True
     list_select_related = ("campaign", "referral_event")
     exact_lookups = (
         "pk",

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from access.admin_base import EXACT_SEARCH, ReadOnlyAdmin, ReadOnlyInline, badge
+from campaigns.admin_filters import BY_CAMPAIGN
 from campaigns.admin_texts import g2a_text, points_text
 from rewards.admin_texts import (
     OUTCOME_COLORS,
@@ -22,7 +23,7 @@ from rewards.admin_texts import (
     reward_link,
     reward_named,
 )
-from rewards.models import PayoutAttempt, PeerCircuit, ReferralStats, RewardStatus, RewardTransition
+from rewards.models import SENT, PayoutAttempt, PeerCircuit, ReferralStats, RewardStatus, RewardTransition
 from rewards.support.trail import actor_text, reason_text
 from rewards.transitions import MOVES
 
@@ -144,8 +145,8 @@ class TargetFilter(admin.SimpleListFilter):
     parameter_name = "to_status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Those that a reward can become."""
-        reached = frozenset().union(*MOVES.values())
+        """Those that a reward can become; that it is sent says nothing, and nearly all are."""
+        reached = frozenset().union(*MOVES.values()) - set(SENT)
         return [(value, name) for value, name in RewardStatus.choices if value in reached]
 
     def queryset(
@@ -190,7 +191,8 @@ class StatsAdmin(ReadOnlyAdmin):
         "waiting",
         "locked",
     )
-    list_filter = ("campaign",)
+    list_filter = (BY_CAMPAIGN,)
+    list_filter_submit = True
     list_select_related = ("campaign",)
     exact_lookups = ("user_id", "pk")
     search_help_text = EXACT_SEARCH

@@ -300,6 +300,10 @@ class ReferralStats(models.Model):
                 name="stats_not_negative",
             ),
         )
+        indexes = (
+            # "The statistics of this campaign", in the order of users: a filter of the back-office.
+            models.Index(fields=["campaign", "user_id"], name="stats_by_campaign"),
+        )
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.campaign_id}"

@@ -41,12 +41,12 @@ def test_more_rewards_need_no_more_queries(
     boss: Client, world: World, django_assert_num_queries: object
 ) -> None:
     boss.get(address(ReferralReward))
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         boss.get(address(ReferralReward))
     for number in range(10, 20):
         buy_quest("cid", external_event_id=f"order-{number}")
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         page = boss.get(address(ReferralReward))
 
     assert page.content.decode().count("quest_purchased") > 10

@@ -46,7 +46,8 @@ INSERT INTO rewards_referralreward (
          CASE status WHEN 'completed' THEN 'many-tx-' || number END,
          CASE status WHEN 'pending' THEN now() END FROM many;
 INSERT INTO rewards_rewardtransition (id, reward_id, from_status, to_status, at, actor, reason)
-SELECT referral_uuid7(), reward_id, 'pending', 'completed', now(), 'worker', '' FROM many
+SELECT referral_uuid7(), reward_id, origin, target, now(), 'worker', ''
+FROM many, (VALUES ('pending', 'sent_to_points'), ('sent_to_points', 'completed')) AS step (origin, target)
 WHERE status = 'completed';
 INSERT INTO rewards_payoutattempt (
     id, reward_id, number, started_at, finished_at, outcome, error_code, message, peer_reference, request_id
@@ -104,4 +105,6 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _read(node: dict[str, Any]) -> int:
     removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
-    return int((node["Actual Rows"] + removed) * node["Actual Loops"])
+    # An index that begins with another column is searched once for each of its values.
+    searches = node.get("Index Searches", 0)
+    return int(max((node["Actual Rows"] + removed) * node["Actual Loops"], searches))

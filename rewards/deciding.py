@@ -29,6 +29,7 @@ from campaigns.families import USER_REGISTERED, family_of
 from campaigns.locks import lock_campaign
 from campaigns.models import CampaignSpend
 from rewards.answers import Accepted, first_answers
+from rewards.at_once import accept_at_once
 from rewards.event_store import Batch, Candidate, Opened, open_batch, two_trips, write
 from rewards.incoming import NewEvent
 from rewards.models import ReferralStats, RewardStatus
@@ -94,6 +95,9 @@ def decide(candidates: Sequence[Candidate], *, alone: bool = False) -> list[Acce
     """Open, calculate in order, write. `alone` makes it the whole of a transaction (see `retrying`)."""
     if not candidates:
         return []
+    if accepted := accept_at_once(candidates):
+        _wake(accepted, alone=alone)
+        return list(accepted)
     rows = open_batch(candidates, begin=alone)
     for candidate, opened in zip(candidates, rows, strict=True):
         if opened.revision != candidate.campaign.revision:
@@ -109,12 +113,23 @@ def decide(candidates: Sequence[Candidate], *, alone: bool = False) -> list[Acce
         answers.append(known.get(index) or _mismatch(candidate, opened) or _add(batch, candidate, opened))
     if batch.events:
         write(batch, commit=alone)
-        payable = {reward["currency"] for reward in batch.rewards if reward["status"] == RewardStatus.PENDING}
-        if alone:
-            wake_for(payable)
-        else:
-            transaction.on_commit(lambda: wake_for(payable))
+        _wake(answers, alone=alone)
     return answers
+
+
+def _wake(answers: Sequence[Accepted | DomainError], *, alone: bool) -> None:
+    """Wake the workers for what can be paid, now (`alone`: it is committed) or after the commit."""
+    payable = {
+        "g2a" if row.points_amount is None else "points"
+        for answer in answers
+        if isinstance(answer, Accepted) and not answer.duplicate
+        for row in answer.rewards
+        if row.status == RewardStatus.PENDING
+    }
+    if alone:
+        wake_for(payable)
+    else:
+        transaction.on_commit(lambda: wake_for(payable))
 
 
 def _mismatch(candidate: Candidate, opened: Opened) -> ReferrerMismatch | None:

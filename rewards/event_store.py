@@ -93,7 +93,7 @@ def open_batch(candidates: Sequence[Candidate], *, begin: bool = False) -> list[
     `begin` begins a transaction first, with no round trip of its own.
     """
     items = [_item(index, candidate) for index, candidate in enumerate(candidates)]
-    result = _call(BEGIN if begin else b"", b"referral_events_open", b"", orjson.dumps(items))
+    result = call(b"referral_events_open", orjson.dumps(items), before=BEGIN if begin else b"")
     return [_opened(result, row) for row in range(result.ntuples)]
 
 
@@ -121,7 +121,7 @@ def _item(index: int, candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _call(before: bytes, function: bytes, after: bytes, *arguments: bytes) -> PGresult:
+def call(function: bytes, *arguments: bytes | None, before: bytes = b"", after: bytes = b"") -> PGresult:
     """Call a database function, with a statement before or after it, in one round trip.
 
     Goes around the cursors of Django and psycopg: for one row of plain values they cost as much as the rest
@@ -133,13 +133,33 @@ def _call(before: bytes, function: bytes, after: bytes, *arguments: bytes) -> PG
     with ours.wrap_database_errors:
         wire = ours.connection.pgconn
         literal = Escaping(wire).escape_literal
-        values = b", ".join([bytes(literal(argument)) for argument in arguments])
+        values = b", ".join(
+            [b"NULL" if argument is None else bytes(literal(argument)) for argument in arguments]
+        )
         result = wire.exec_(b"%bSELECT * FROM %b(%b)%b" % (before, function, values, after))
         if wire.status != ConnStatus.OK:
             raise OperationalError("the connection to the database was lost")
         if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             raise error_from_result(result, encoding="utf-8")
         return result
+
+
+def event_row(event_id: UUID, event: NewEvent, version_id: UUID) -> dict[str, Any]:
+    """What the caller has said, as the database functions take it."""
+    return {
+        "id": event_id,
+        "rule_version_id": version_id,
+        "event_type": event.event_type,
+        "source_service": event.service,
+        "external_event_id": event.external_event_id,
+        "idempotency_key": event.key,
+        "fingerprint": event.fingerprint,
+        "subject_type": event.subject_type,
+        "subject_id": event.subject_id,
+        "amount_base": None if event.amount_base is None else f"{event.amount_base:f}",
+        "metadata": orjson.Fragment(event.metadata_json),
+        "occurred_at": event.occurred_at,
+    }
 
 
 @dataclass(slots=True)
@@ -186,22 +206,11 @@ class Batch:
         event = candidate.event
         self.events.append(
             {
-                "id": event_id,
+                **event_row(event_id, event, version_id),
                 "campaign_id": candidate.campaign.id,
-                "rule_version_id": version_id,
-                "event_type": event.event_type,
-                "source_service": event.service,
-                "external_event_id": event.external_event_id,
-                "idempotency_key": event.key,
-                "fingerprint": event.fingerprint,
                 "referrer_user_id": opened.level1 or event.referrer_named,
                 "referred_user_id": event.referred,
                 "business_partner_id": event.partner,
-                "subject_type": event.subject_type,
-                "subject_id": event.subject_id,
-                "amount_base": None if event.amount_base is None else f"{event.amount_base:f}",
-                "metadata": orjson.Fragment(event.metadata_json),
-                "occurred_at": event.occurred_at,
                 "created_at": self.now,
                 "reason": calculation.reason,
                 "reason_detail": calculation.reason_detail,
@@ -273,7 +282,8 @@ def write(batch: Batch, *, commit: bool = False) -> None:
     ]
     spend = [{"campaign_id": c, "points": points, "g2a": g2a} for c, (points, g2a) in batch.spend.items()]
     parts = (batch.events, batch.rewards, referred, days, batch.stats.values(), spend)
-    _call(b"", b"referral_events_write", COMMIT if commit else b"", *(_json(part) for part in parts))
+    rows = (_json(part) for part in parts)
+    call(b"referral_events_write", *rows, after=COMMIT if commit else b"")
 
 
 def _json(rows: Iterable[Any]) -> bytes:

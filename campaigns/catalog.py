@@ -74,6 +74,11 @@ class CampaignEntry:
             "budget": self.limits.has_budget,
         }
 
+    @cached_property
+    def has_roles(self) -> bool:
+        """Whether anybody's role decides something, by any version."""
+        return any(rule.locked_until_role for rules in self.rules for rule in rules.levels.values())
+
     def scope_mismatch(self, event_type: str, metadata: Mapping[str, Any] | None) -> str | None:
         """The first scope key that the event does not meet; None when it lies inside the scope."""
         for key, wanted in self.scope.items():

@@ -1,7 +1,7 @@
 """How the service's programs are started, by the demo and by the benchmark: what Python is told to run."""
 
 WEB_WORKERS = 2
-WEB_THREADS = 4
+WEB_THREADS = 8
 WORKER_THREADS = 8
 
 

@@ -1,4 +1,4 @@
-"""The short way of the event path: a batch accepted in one statement, if nothing stands in the way.
+"""The short way of the event path: events accepted in one statement, if nothing stands in the way.
 
 Prices are calculated before it is known who stands at which level and what role they have: by the same pure
 calculation, for people who have every role. What depends on the role goes along, and the database puts in who
@@ -8,6 +8,7 @@ rewards/deciding.py is taken.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -28,36 +29,47 @@ ROLES = dict.fromkeys(SOMEBODY.values(), PRO)
 NOTHING_USED = Counters()
 
 
-def accept_at_once(candidates: Sequence[Candidate]) -> list[Accepted] | None:
-    """Accept all of them and commit, or write nothing and return None: then the careful way must be taken."""
-    campaign = candidates[0].campaign
-    if any(not _is_plain(candidate, campaign) for candidate in candidates):
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An event with what it would earn at each level, wherever somebody stands there."""
+
+    campaign: CampaignEntry
+    event: dict[str, Any]
+    rewards: list[dict[str, Any]]
+    drafts: tuple[Draft, ...]
+
+
+def prepared(candidate: Candidate) -> Prepared | None:
+    """The event ready for the short way; None where the careful one must be taken.
+
+    Level 1 must earn, be it locked: then the event needs no reason, whoever stands at the other levels.
+    """
+    if candidate.event.referred is None or candidate.new_relation_of or candidate.code_reason:
         return None
-    events: list[dict[str, Any]] = []
-    drafts: list[dict[str, Any]] = []
-    priced: list[Draft] = []
-    for item, candidate in enumerate(candidates, 1):
-        version_id, rules = campaign.version_at(candidate.event.occurred_at)
-        calculation = _price(candidate, rules)
-        if not _earns_whatever_the_role(calculation, rules):
-            return None
-        event_id = uuid7()
-        events.append(_event(item, event_id, candidate, version_id))
-        for draft in calculation.drafts:
-            drafts.append(_draft(len(priced), item, event_id, draft, rules))
-            priced.append(draft)
-    written = _write(campaign, events, drafts)
-    return _answers(written, candidates, events, drafts, priced) if written else None
-
-
-def _is_plain(candidate: Candidate, campaign: CampaignEntry) -> bool:
-    """An event about a user, of the batch's one campaign, that brings no relation along."""
-    return (
-        candidate.campaign is campaign
-        and candidate.event.referred is not None
-        and candidate.new_relation_of is None
-        and candidate.code_reason is None
+    version_id, rules = candidate.campaign.version_at(candidate.event.occurred_at)
+    calculation = _price(candidate, rules)
+    first = calculation.levels[0]
+    if not first.drafts or _skips(rules, first.name):
+        return None
+    event_id = uuid7()
+    return Prepared(
+        candidate.campaign,
+        _event(event_id, candidate, version_id),
+        [_reward(event_id, draft, rules) for draft in calculation.drafts],
+        calculation.drafts,
     )
+
+
+def accept_at_once(events: Sequence[Prepared]) -> list[Accepted] | None:
+    """Write all of them in one statement, or nothing: then None. All must be of one revision of a campaign."""
+    rewards: list[dict[str, Any]] = []
+    for item, event in enumerate(events, 1):
+        event.event["item"] = item
+        for reward in event.rewards:
+            reward["item"], reward["number"] = item, len(rewards)
+            rewards.append(reward)
+    written = _write(events[0].campaign, [event.event for event in events], rewards)
+    return _answers(written, events, rewards) if written else None
 
 
 def _price(candidate: Candidate, rules: Rules) -> Calculation:
@@ -73,32 +85,24 @@ def _price(candidate: Candidate, rules: Rules) -> Calculation:
     return calculate(rules, candidate.campaign.limits, facts, ROLES, NOTHING_USED)
 
 
-def _earns_whatever_the_role(calculation: Calculation, rules: Rules) -> bool:
-    """Level 1 earns, be it locked: then the event needs no reason, whoever stands at the others."""
-    first = calculation.levels[0]
-    return bool(first.drafts) and not _skips(rules, first.name)
-
-
 def _skips(rules: Rules, level: str) -> bool:
+    """Whether the level earns nothing as long as its role is not reached."""
     rule = rules.levels[level]
     return rule.locked_until_role is not None and rule.before_role == SKIP
 
 
-def _event(item: int, event_id: UUID, candidate: Candidate, version_id: UUID) -> dict[str, Any]:
+def _event(event_id: UUID, candidate: Candidate, version_id: UUID) -> dict[str, Any]:
     event = candidate.event
     return {
         **event_row(event_id, event, version_id),
-        "item": item,
         "referred": event.referred,
         "named": event.referrer_named,
         "day": event.occurred_at.date(),
     }
 
 
-def _draft(number: int, item: int, event_id: UUID, draft: Draft, rules: Rules) -> dict[str, Any]:
+def _reward(event_id: UUID, draft: Draft, rules: Rules) -> dict[str, Any]:
     return {
-        "number": number,
-        "item": item,
         "id": uuid7(),
         "event_id": event_id,
         "level": draft.level,
@@ -112,23 +116,23 @@ def _draft(number: int, item: int, event_id: UUID, draft: Draft, rules: Rules) -
 
 
 def _write(
-    campaign: CampaignEntry, events: list[dict[str, Any]], drafts: list[dict[str, Any]]
+    campaign: CampaignEntry, events: list[dict[str, Any]], rewards: list[dict[str, Any]]
 ) -> dict[str, Any] | None:
-    """Who stands where and what the database made of the drafts; None when it wrote nothing."""
+    """Who stands where, and what the database made of the drafts; None when it wrote nothing."""
     limits = campaign.limits
     result = call(
         b"referral_events_at_once",
-        str(campaign.id).encode(),
+        _text(campaign.id),
         _text(campaign.revision),
         _text(limits.max_events_per_referred),
         _text(limits.max_events_per_referrer),
         _text(limits.max_events_per_referrer_per_day),
         _text(limits.budget_points),
         _text(limits.budget_g2a),
-        _text(any(campaign.opening[name] for name in ("role1", "role2", "role0"))),
+        _text(campaign.has_roles),
         _text(limits.has_budget),
         orjson.dumps(events),
-        orjson.dumps(drafts),
+        orjson.dumps(rewards),
     )
     answer = result.get_value(0, 0)
     return orjson.loads(answer) if answer else None
@@ -139,15 +143,11 @@ def _text(value: Any) -> bytes | None:
 
 
 def _answers(
-    written: dict[str, Any],
-    candidates: Sequence[Candidate],
-    events: list[dict[str, Any]],
-    drafts: list[dict[str, Any]],
-    priced: list[Draft],
+    written: dict[str, Any], events: Sequence[Prepared], rewards: list[dict[str, Any]]
 ) -> list[Accepted]:
     answers = [
         Accepted(
-            event_id=event["id"],
+            event_id=event.event["id"],
             duplicate=False,
             reason=None if level1 else NO_REFERRER,
             reason_detail=None,
@@ -156,8 +156,9 @@ def _answers(
         )
         for event, level1 in zip(events, written["level1"], strict=True)
     ]
+    drafts = [draft for event in events for draft in event.drafts]
     for number, user, status in zip(written["numbers"], written["users"], written["statuses"], strict=True):
-        row, draft = drafts[number], priced[number]
+        row, draft = rewards[number], drafts[number]
         answers[row["item"] - 1].rewards.append(
             RewardRow(row["id"], user, draft.level, draft.points, draft.g2a, status, draft.required_min_role)
         )

@@ -1,4 +1,7 @@
-"""Once per event, exact limits, all or nothing (D3, D4, D7)."""
+"""Once per event, exact limits, all or nothing (D3, D4, D7), on the careful way of the event path.
+
+The short way has the same tests in test_at_once.py.
+"""
 
 import random
 
@@ -36,6 +39,11 @@ def after_opening():
 def after_writing():
     """Everything is written, nothing is committed yet."""
     return PauseAtCommit("referral_referralevent")
+
+
+@pytest.fixture(autouse=True)
+def careful_way(monkeypatch):
+    monkeypatch.setattr(deciding, "_at_once", lambda candidates, alone: None)
 
 
 @pytest.fixture

@@ -14,9 +14,11 @@ from campaigns.models import ReferralCampaign
 from campaigns.services import CampaignContent, campaign_create
 from rewards.answers import Accepted
 from rewards.dispatch import pay_due_now
+from rewards.event_store import stats_add
 from rewards.events import event_accept
 from rewards.incoming import EventReported, NewEvent, event_of
 from rewards.models import PayoutAttempt, PeerCircuit, ReferralReward, RewardTransition
+from tests.factories import RelationFactory
 
 _numbers = count(1)
 
@@ -46,6 +48,12 @@ def done(campaign: str, referrer: str | None, referred: str = "", **fields: Any)
         **fields,
     )
     return event_of(service, body, now=now)
+
+
+def invite(campaign: ReferralCampaign, referrer: str, referred: str) -> None:
+    """A relation on record, counted as the service counts it."""
+    RelationFactory(campaign=campaign, referrer_user_id=referrer, referred_user_id=referred)
+    stats_add([{"user_id": referrer, "campaign_id": campaign.id, "referred_users": 1}])
 
 
 def earn(campaign: str, referrer: str, **fields: Any) -> ReferralReward:

@@ -167,17 +167,13 @@ def _level(
 ) -> LevelOutcome:
     if beneficiary is None:
         return LevelOutcome(name, None, (), NO_REFERRER, name)
-    no_rule = LevelOutcome(name, beneficiary, (), NO_RULE, f"{name}.points_per_{facts.family}")
     if rule is None:
-        return no_rule
+        return _no_rule(name, beneficiary, facts)
     role_reached = reaches(roles.get(beneficiary, USER), rule.locked_until_role)
     if rule.before_role == SKIP and not role_reached:
         return LevelOutcome(name, beneficiary, (), ROLE_TOO_LOW, f"{name}.locked_until_role")
     if rule.min_amount and (facts.amount_base is None or facts.amount_base < rule.min_amount):
         return LevelOutcome(name, beneficiary, (), BELOW_MIN_AMOUNT, f"{name}.min_amount")
-    price_key = rule.price_key(facts.family)
-    if price_key is None:
-        return no_rule
     drafts = tuple(
         Draft(
             level=LEVEL_NUMBERS[name],
@@ -190,9 +186,15 @@ def _level(
         )
         for points, g2a in _amounts(rule, facts)
     )
-    if not drafts:
+    if drafts:
+        return LevelOutcome(name, beneficiary, drafts)
+    if price_key := rule.price_key(facts.family):
         return LevelOutcome(name, beneficiary, (), ZERO_AMOUNT, f"{name}.{price_key}")
-    return LevelOutcome(name, beneficiary, drafts)
+    return _no_rule(name, beneficiary, facts)
+
+
+def _no_rule(name: str, beneficiary: str, facts: Facts) -> LevelOutcome:
+    return LevelOutcome(name, beneficiary, (), NO_RULE, f"{name}.points_per_{facts.family}")
 
 
 def _amounts(rule: LevelRule, facts: Facts) -> list[tuple[int | None, Decimal | None]]:

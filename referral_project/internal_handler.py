@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import close_old_connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch, get_resolver
 
@@ -34,7 +34,7 @@ class InternalHandler(WSGIHandler):
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Serve one request; returns its answer's bytes in a list."""
-        close_old_connections()
+        connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete()
         response = cast(HttpResponse, self.get_response(self.request_class(environ)))
         start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
         return [response.content]

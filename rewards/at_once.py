@@ -61,7 +61,7 @@ def prepared(candidate: Candidate) -> Prepared | None:
 
 
 def accept_at_once(events: Sequence[Prepared]) -> list[Accepted] | None:
-    """Write all of them in one statement, or nothing: then None. All must be of one revision of a campaign."""
+    """Write all of them in one statement, or nothing (None). All must be of one revision of a campaign."""
     rewards: list[dict[str, Any]] = []
     for item, event in enumerate(events, 1):
         event.event["item"] = item

@@ -1,10 +1,12 @@
 """The heart of the event path: which campaign, what each event earns, all of it written.
 
-One transaction: resolve the campaigns · open the batch under its locks · calculate · write; started over when
-what it relied on changed under it. See docs/event-path.md and docs/adr/0002.
+Two ways lead there. At once: one statement, on the presumption that nothing stands in the way. Carefully:
+open the batch under its locks · calculate · write. Started over when what was relied on has changed. See
+docs/event-path.md, docs/adr/0002 and 0010.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
@@ -30,7 +32,7 @@ from campaigns.locks import lock_campaign
 from campaigns.models import CampaignSpend
 from rewards.answers import Accepted, first_answers
 from rewards.at_once import Prepared, accept_at_once, prepared
-from rewards.event_store import Batch, Candidate, Opened, open_batch, two_trips, write
+from rewards.event_store import Batch, Candidate, Opened, open_batch, write
 from rewards.incoming import NewEvent
 from rewards.models import ReferralStats, RewardStatus
 from rewards.together import Together
@@ -94,48 +96,14 @@ def _cached_campaign_for(event: NewEvent) -> CampaignEntry:
     return campaign
 
 
-def decide(candidates: Sequence[Candidate], *, alone: bool = False) -> list[Accepted | DomainError]:
-    """Open, calculate in order, write. `alone` makes it the whole of a transaction (see `retrying`)."""
+def decide(candidates: Sequence[Candidate]) -> list[Accepted | DomainError]:
+    """Accept the candidates in their order: at once, if nothing stands in the way, else carefully.
+
+    Both ways write everything or nothing. Raises what `retrying` answers.
+    """
     if not candidates:
         return []
-    if accepted := _at_once(candidates, alone=alone):
-        _wake(accepted, alone=alone)
-        return list(accepted)
-    rows = open_batch(candidates, begin=alone)
-    for candidate, opened in zip(candidates, rows, strict=True):
-        if opened.revision != candidate.campaign.revision:
-            raise StaleCatalog
-    batch = Batch(now=timezone.now())
-    known = (
-        first_answers([candidate.event for candidate in candidates])
-        if any(row.duplicate_of for row in rows)
-        else {}
-    )
-    answers: list[Accepted | DomainError] = []
-    for index, (candidate, opened) in enumerate(zip(candidates, rows, strict=True)):
-        answers.append(known.get(index) or _mismatch(candidate, opened) or _add(batch, candidate, opened))
-    if batch.events:
-        write(batch, commit=alone)
-        _wake(answers, alone=alone)
-    return answers
-
-
-def _at_once(candidates: Sequence[Candidate], *, alone: bool) -> Sequence[Accepted] | None:
-    """The short way, where it can be taken; a single event takes it together with its contemporaries."""
-    campaign = candidates[0].campaign
-    events = []
-    for candidate in candidates:
-        if candidate.campaign is not campaign or (event := prepared(candidate)) is None:
-            return None
-        events.append(event)
-    if len(events) > 1 or not alone:
-        return accept_at_once(events)
-    accepted = together.run((campaign.id, campaign.revision), events[0])
-    return [accepted] if accepted else None
-
-
-def _wake(answers: Sequence[Accepted | DomainError], *, alone: bool) -> None:
-    """Wake the workers for what can be paid, now (`alone`: it is committed) or after the commit."""
+    answers: Sequence[Accepted | DomainError] = _at_once(candidates) or _carefully(candidates)
     payable = {
         "g2a" if row.points_amount is None else "points"
         for answer in answers
@@ -143,10 +111,41 @@ def _wake(answers: Sequence[Accepted | DomainError], *, alone: bool) -> None:
         for row in answer.rewards
         if row.status == RewardStatus.PENDING
     }
-    if alone:
-        wake_for(payable)
-    else:
-        transaction.on_commit(lambda: wake_for(payable))
+    transaction.on_commit(lambda: wake_for(payable))
+    return list(answers)
+
+
+def _at_once(candidates: Sequence[Candidate]) -> Sequence[Accepted] | None:
+    """The short way, where it can be taken; a single event takes it together with its contemporaries."""
+    campaign = candidates[0].campaign
+    events = []
+    for candidate in candidates:
+        if candidate.campaign is not campaign or (event := prepared(candidate)) is None:
+            return None
+        events.append(event)
+    if len(events) > 1 or connection.in_atomic_block:
+        return accept_at_once(events)
+    accepted = together.run((campaign.id, campaign.revision), events[0])
+    return [accepted] if accepted else None
+
+
+def _carefully(candidates: Sequence[Candidate]) -> list[Accepted | DomainError]:
+    """One transaction: open the batch under its locks, calculate in order, write."""
+    with transaction.atomic():
+        rows = open_batch(candidates)
+        for candidate, opened in zip(candidates, rows, strict=True):
+            if opened.revision != candidate.campaign.revision:
+                raise StaleCatalog
+        known: dict[int, Accepted | DomainError] = {}
+        if any(row.duplicate_of for row in rows):
+            known = first_answers([candidate.event for candidate in candidates])
+        batch = Batch(now=timezone.now())
+        answers: list[Accepted | DomainError] = []
+        for index, (candidate, opened) in enumerate(zip(candidates, rows, strict=True)):
+            answers.append(known.get(index) or _mismatch(candidate, opened) or _add(batch, candidate, opened))
+        if batch.events:
+            write(batch)
+    return answers
 
 
 def _mismatch(candidate: Candidate, opened: Opened) -> ReferrerMismatch | None:
@@ -207,22 +206,16 @@ def _counters(batch: Batch, candidate: Candidate, opened: Opened) -> Counters:
     )
 
 
-def may_be_alone() -> bool:
-    """Whether a transaction of our own can begin here: not inside of another one."""
-    return not connection.in_atomic_block
-
-
-def retrying(work: Callable[[], T], *, alone: bool = False) -> T:
+def retrying(work: Callable[[], T], *, one_transaction: bool = True) -> T:
     """Run `work` in a transaction; start over when what it relied on changed under it.
-
-    With `alone`, `work` begins and commits by itself, which saves two round trips; here it is only undone.
 
     Three things do that: a cached campaign that is no longer current, a budget whose sums are not kept yet,
     and a twin of the call that took the idempotency key first. Raises Unavailable when they do not cease.
+    Where `work` does nothing but decide it needs no transaction around it: each way has its own.
     """
     for _attempt in range(ATTEMPTS):
         try:
-            with two_trips() if alone else transaction.atomic():
+            with transaction.atomic() if one_transaction else nullcontext():
                 return work()
         except StaleCatalog:
             catalog.forget()

@@ -1,11 +1,9 @@
-"""The two database calls of the event path: open a batch under its locks, then write it.
+"""The two database calls of the careful event path: open a batch under its locks, then write it.
 
-Both are set-based, so a single event is a batch of one. Their SQL stands in rewards/sql/. A transaction that
-consists of nothing else sends BEGIN with the first call and COMMIT with the second: two round trips in all.
+Both are set-based, so a single event is a batch of one. Their SQL stands in rewards/sql/.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -27,7 +25,6 @@ from rewards.models import RewardStatus
 StatsKey = tuple[UUID, str]
 
 BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED; "
-COMMIT = b"; COMMIT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,32 +65,16 @@ class Opened:
         return {user: role for user, role in known if user and role}
 
 
-@contextmanager
-def two_trips() -> Iterator[None]:
-    """A transaction of `open_batch(begin=True)` and `write(commit=True)`; any other end undoes it."""
-    try:
-        yield
-    finally:
-        ours = connections[DEFAULT_DB_ALIAS]
-        over = (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
-        if ours.connection is not None and ours.connection.pgconn.transaction_status not in over:
-            with ours.cursor() as cursor:
-                cursor.execute("ROLLBACK")
-
-
 # One for each field of `Opened`, in order.
 READERS: tuple[Callable[[str], Any], ...] = (
     int, UUID, str, str, str, str, str, str, str, int, int, int, int, Decimal,
 )  # fmt: skip
 
 
-def open_batch(candidates: Sequence[Candidate], *, begin: bool = False) -> list[Opened]:
-    """Take the locks of all candidates and read what their calculations need, one row each, in order.
-
-    `begin` begins a transaction first, with no round trip of its own.
-    """
+def open_batch(candidates: Sequence[Candidate]) -> list[Opened]:
+    """Take the locks of all candidates and read what their calculations need, one row each, in order."""
     items = [_item(index, candidate) for index, candidate in enumerate(candidates)]
-    result = call(b"referral_events_open", orjson.dumps(items), before=BEGIN if begin else b"")
+    result = call(b"referral_events_open", orjson.dumps(items))
     return [_opened(result, row) for row in range(result.ntuples)]
 
 
@@ -121,8 +102,8 @@ def _item(index: int, candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def call(function: bytes, *arguments: bytes | None, before: bytes = b"", after: bytes = b"") -> PGresult:
-    """Call a database function, with a statement before or after it, in one round trip.
+def call(function: bytes, *arguments: bytes | None) -> PGresult:
+    """Call a database function with these texts as its arguments.
 
     Goes around the cursors of Django and psycopg: for one row of plain values they cost as much as the rest
     of the event path. Raises as a cursor of Django does.
@@ -136,7 +117,10 @@ def call(function: bytes, *arguments: bytes | None, before: bytes = b"", after: 
         values = b", ".join(
             [b"NULL" if argument is None else bytes(literal(argument)) for argument in arguments]
         )
-        result = wire.exec_(b"%bSELECT * FROM %b(%b)%b" % (before, function, values, after))
+        # psycopg begins a transaction with the first statement of its cursors, which this is none of.
+        idle = wire.transaction_status == TransactionStatus.IDLE
+        begin = BEGIN if ours.in_atomic_block and idle else b""
+        result = wire.exec_(b"%bSELECT * FROM %b(%b)" % (begin, function, values))
         if wire.status != ConnStatus.OK:
             raise OperationalError("the connection to the database was lost")
         if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
@@ -267,11 +251,10 @@ class Batch:
         row[kind] = row.get(kind, 0) + amount
 
 
-def write(batch: Batch, *, commit: bool = False) -> None:
+def write(batch: Batch) -> None:
     """Write events, rewards and counters in one call: all of it or nothing (invariant D7).
 
-    `commit` commits in the same round trip. Raises IntegrityError when another transaction took one of the
-    idempotency keys in the meantime.
+    Raises IntegrityError when another transaction took one of the idempotency keys in the meantime.
     """
     referred = [
         {"campaign_id": c, "referred_key": key, "events": n} for (c, key), n in batch.referred.items()
@@ -283,7 +266,7 @@ def write(batch: Batch, *, commit: bool = False) -> None:
     spend = [{"campaign_id": c, "points": points, "g2a": g2a} for c, (points, g2a) in batch.spend.items()]
     parts = (batch.events, batch.rewards, referred, days, batch.stats.values(), spend)
     rows = (_json(part) for part in parts)
-    call(b"referral_events_write", *rows, after=COMMIT if commit else b"")
+    call(b"referral_events_write", *rows)
 
 
 def _json(rows: Iterable[Any]) -> bytes:

@@ -10,7 +10,7 @@ from referral.models import ReferralLink, ReferralRelation
 from referral.selectors import link_by_code, relation_in
 from referral.services import ALREADY_REFERRED, RelationRefused, relation_by_link
 from rewards.answers import Accepted, conflict_about, first_answers, known_key
-from rewards.deciding import campaign_for, decide, may_be_alone, retrying
+from rewards.deciding import campaign_for, decide, retrying
 from rewards.event_store import Candidate
 from rewards.incoming import NewEvent
 
@@ -42,14 +42,15 @@ def events_accept(events: Sequence[NewEvent]) -> list[Accepted | DomainError]:
 
 
 def _run_accept(events: Sequence[NewEvent]) -> list[Accepted | DomainError]:
-    """One transaction for a run of events. A key that comes twice in the run is answered from the first."""
+    """A run of events, all of them or none. A key that comes twice in the run is answered from the first."""
     if not events:
         return []
     first = {(event.service, event.key): index for index, event in reversed(list(enumerate(events)))}
     fresh = [events[index] for index in sorted(first.values())]
-    alone = may_be_alone() and not any(event.referral_code for event in fresh)
     try:
-        answered = retrying(lambda: _accept(fresh, alone=alone), alone=alone)
+        # A code may make a relation, which stays with its event or not at all.
+        codes = any(event.referral_code for event in fresh)
+        answered = retrying(lambda: _accept(fresh), one_transaction=codes)
         answers = dict(zip(sorted(first.values()), answered, strict=True))
     except DomainError as error:
         if len(fresh) > 1:
@@ -71,8 +72,8 @@ def _repeated(answer: Accepted | DomainError, original: NewEvent, event: NewEven
     return replace(answer, duplicate=True)
 
 
-def _accept(events: Sequence[NewEvent], *, alone: bool) -> list[Accepted | DomainError]:
-    """Inside the transaction: who goes where, what each earns, everything written.
+def _accept(events: Sequence[NewEvent]) -> list[Accepted | DomainError]:
+    """Who goes where, what each earns, everything written.
 
     The refusal of a single event is raised, so that nothing of it stays, not even its relation.
     """
@@ -86,7 +87,7 @@ def _accept(events: Sequence[NewEvent], *, alone: bool) -> list[Accepted | Domai
         except DomainError as error:
             known = first_answers([event])
             answers[index] = known.get(0) or error
-    opened_answers = decide(list(candidates.values()), alone=alone)
+    opened_answers = decide(list(candidates.values()))
     answers.update(zip(candidates, opened_answers, strict=True))
     outcome = [answers[index] for index in range(len(events))]
     if len(outcome) == 1 and isinstance(outcome[0], DomainError):

@@ -125,8 +125,13 @@ class InternalViewSet(LeanViewSet):
     @staticmethod
     def _event_of(request: Request, data: bytes, operation: str) -> NewEvent:
         """A reported event that its caller may report. Raises DomainError."""
-        service = service_allowed(request, operation, event_type_of(data))
-        body = decode_event(data)
+        try:
+            body = decode_event(data)
+        except DomainError:
+            # Who may not report it hears that, rather than what is wrong with it.
+            service_allowed(request, operation, event_type_of(data))
+            raise
+        service = service_allowed(request, operation, body.event_type)
         if body.event_type in (USER_REGISTERED, RF_PARTNER_ONBOARDED):
             raise EventTypeNotAllowed(
                 _("{event_type} has an operation of its own."), event_type=body.event_type

@@ -8,7 +8,7 @@ next to nothing and a broker that is away costs the event path nothing at all.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from rewards.actors import pay_due, send_analytics
 from rewards.peers import PEER_OF_CURRENCY
@@ -29,9 +29,12 @@ class Waker:
         self._something = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def wake(self, peers: Iterable[str]) -> None:
+    def wake(self, peers: Collection[str]) -> None:
         """Ask for these peers' workers; returns at once."""
         with self._lock:
+            if self._wanted.issuperset(peers):
+                # Whoever wanted them first is about to tell the thread, or has told it.
+                return
             self._wanted.update(peers)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="payout-waker", daemon=True)

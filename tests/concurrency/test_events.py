@@ -43,7 +43,7 @@ def after_writing():
 
 @pytest.fixture(autouse=True)
 def careful_way(monkeypatch):
-    monkeypatch.setattr(deciding, "_at_once", lambda candidates, alone: None)
+    monkeypatch.setattr(deciding, "_at_once", lambda candidates: None)
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def written_by(events, monkeypatch, *, careful):
     """Answers and rows after these events, by one of the ways; nothing stays."""
     with monkeypatch.context() as patch:
         if careful:
-            patch.setattr(deciding, "_at_once", lambda candidates, alone: None)
+            patch.setattr(deciding, "_at_once", lambda candidates: None)
         with undone():
             answers = [_comparable(answer) for answer in _accepted(events)]
             assert_counters_agree_with_a_recount()

@@ -14,6 +14,6 @@ DROP FUNCTION referral_events_at_once(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("rewards", "0010_relation_import")]
+    dependencies = [("rewards", "0011_filters")]
 
-    operations = [migrations.RunSQL((SQL / "0011_events_at_once.sql").read_text(), DROP)]
+    operations = [migrations.RunSQL((SQL / "0012_events_at_once.sql").read_text(), DROP)]

@@ -80,23 +80,20 @@ class RewardAdmin(RewardStoryPage):
     actions_detail = ("unlock", "retry", "cancel")
     inlines = (TransitionInline, AttemptInline)
     fieldsets = (
-        (None, {"fields": ("status_badge", "amount", "beneficiary", "level", "needs_role")}),
+        (None, {"fields": (("status_badge", "amount"), ("beneficiary", "level"), "needs_role")}),
         (
             gettext_lazy("Payout"),
             {
                 "fields": (
-                    "available_at",
-                    "next_attempt_at",
+                    ("available_at", "next_attempt_at"),
                     "last_error",
-                    "attempts",
-                    "failures",
-                    "first_failed_at",
-                    "external_tx_id",
+                    ("attempts", "failures"),
+                    ("first_failed_at", "external_tx_id"),
                     "external_task_id",
                 )
             },
         ),
-        (gettext_lazy("Record"), {"fields": ("id", "event", "campaign", "created_at", "updated_at")}),
+        (gettext_lazy("Record"), {"fields": ("id", ("event", "campaign"), ("created_at", "updated_at"))}),
     )
 
     def get_inlines(self, request: HttpRequest, obj: ReferralReward | None) -> list[Any]:

@@ -72,7 +72,9 @@ class OutcomeBadge:
     def took(self, attempt: PayoutAttempt) -> str:
         """How long the call lasted."""
         seconds = (attempt.finished_at - attempt.started_at).total_seconds()
-        return _("%s s") % number_format(round(seconds, 2), decimal_pos=2)
+        if seconds < 1:
+            return _("%d ms") % round(seconds * 1000)
+        return _("%s s") % number_format(round(seconds, 1), decimal_pos=1)
 
     @display(description=gettext_lazy("what the service said"))
     def said(self, attempt: PayoutAttempt) -> str:

@@ -65,6 +65,7 @@ def reward_story_context(request: HttpRequest, reward: ReferralReward) -> dict[s
     event = reward.referral_event
     version = event.rule_version
     return {
+        "story_of": format_html("{} → {}", reward_text(reward), user_link(reward.beneficiary_user_id)),
         "story": story(situation_of(reward, timezone.now())),
         "obstacles": obstacles(request, reward),
         "derivation": derivation(reward, was_locked=made_locked(reward)),

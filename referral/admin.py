@@ -1,7 +1,6 @@
 """The back-office pages of links, relations, clicks, events and users."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -183,10 +182,7 @@ class EventAdmin(ReadOnlyAdmin):
     search_help_text = EXACT_SEARCH
     fieldsets = (
         (None, {"fields": ("event_type", "about", "subject_type", "subject_id", "amount", "occurred_at")}),
-        (
-            gettext_lazy("What came of it"),
-            {"fields": ("referrer_user_id", "why", "rewards", "told_again", "code_reason")},
-        ),
+        (gettext_lazy("What came of it"), {"fields": ("referrer_user_id", "why", "rewards", "code_reason")}),
         (gettext_lazy("Campaign and caller"), {"fields": ("campaign", "version", "source_service")}),
         (gettext_lazy("Record"), {"fields": ("id", "external_event_id", "created_at", "metadata_shown")}),
     )
@@ -225,20 +221,6 @@ class EventAdmin(ReadOnlyAdmin):
         """The list of rewards that it earned."""
         address = reverse("admin:rewards_referralreward_changelist")
         return format_html('<a href="{}?q={}" class="text-link">{}</a>', address, event.pk, _("Show rewards"))
-
-    @display(description=gettext_lazy("rewarded later"))
-    def told_again(self, event: ReferralEvent) -> SafeString | str:
-        """The event that rewards this one, or the past event that this one rewards."""
-        if replayed := getattr(event, "replayed", None):
-            return _event_link(replayed.replay_id, _("Yes, as this event"))
-        if replays := getattr(event, "replays", None):
-            return _event_link(replays.original_id, _("It rewards this past event"))
-        return "–"
-
-
-def _event_link(event_id: UUID, text: str) -> SafeString:
-    address = reverse("admin:referral_referralevent_change", args=[event_id])
-    return format_html('<a href="{}" class="text-link">{}</a>', address, text)
 
 
 @admin.register(UserRole)

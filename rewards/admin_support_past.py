@@ -35,6 +35,8 @@ from rewards.support.past_events import MOST, Rewarded, past_reward
 PERMISSION = "referral.add_referralrelation"
 # So many notes on a relation are shown.
 NOTES = 20
+# A longer list gets a bar of its own to scroll by, so that the button below stays near.
+FEW = 10
 
 
 class ReasonForm(WhyForm):
@@ -209,6 +211,7 @@ def plan_context(plan: Plan) -> dict[str, Any]:
         "blocked": len(plan.foresight.items) - len(plan.foresight.possible),
         "registers": any(item.event_id is None for item in plan.foresight.possible),
         "most": MOST,
+        "few": FEW,
     }
 
 

@@ -100,10 +100,10 @@ def _unpaid(user_id: str) -> list[ReferralReward]:
 
 
 def _unrewarded(user_id: str) -> list[ReferralEvent]:
-    """Events about the user, or credited to the user, that earned nothing; newest first."""
+    """Events about the user, or credited to the user, that earned nothing, not even later; newest first."""
     found: set[UUID] = set()
     for column in ("referred_user_id", "referrer_user_id"):
-        events = ReferralEvent.objects.filter(**{column: user_id}).order_by("-id")
+        events = ReferralEvent.objects.filter(**{column: user_id}, replayed__isnull=True).order_by("-id")
         recent = events.values_list("pk", "reason")[:LOOKED_THROUGH]
         found.update([pk for pk, reason in recent if reason][:NEWEST])
     return _newest_of(ReferralEvent.objects.select_related("campaign"), found, NEWEST)

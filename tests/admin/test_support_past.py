@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from access.models import AuditEntry
+from referral.admin_texts import user_page
 from referral.models import EventReplay, ReferralEvent, ReferralRelation, UserRole
 from rewards.analytics_entries import Numbered, entries_of
 from rewards.daily_figures import daily_figures_refresh
@@ -476,3 +477,13 @@ def test_the_pages_of_both_events_lead_to_each_other(boss: Client) -> None:
     for event_id, other in ((replay.original_id, replay.replay_id), (replay.replay_id, replay.original_id)):
         page = boss.get(reverse("admin:referral_referralevent_change", args=[event_id])).content.decode()
         assert reverse("admin:referral_referralevent_change", args=[other]) in page
+
+
+def test_what_was_rewarded_later_no_longer_stands_among_what_earned_nothing(boss: Client) -> None:
+    bob_has_a_past(1)
+    unrewarded = "Newest events that earned nothing"
+    assert unrewarded in boss.get(user_page("bob")).content.decode()
+
+    attach(boss)
+
+    assert unrewarded not in boss.get(user_page("bob")).content.decode()

@@ -23,3 +23,9 @@ def points_text(points: int) -> str:
 def g2a_text(amount: Decimal | str) -> str:
     """A sum of G2A with its sign."""
     return f"{amount_text(amount)} G2A"
+
+
+def amounts_text(points: int, g2a: Decimal) -> str:
+    """Sums of both currencies, without those that are nothing."""
+    parts = [points_text(points)] if points else []
+    return ", ".join([*parts, g2a_text(g2a)] if g2a else parts) or "–"

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -34,6 +34,21 @@ def _report(title: Any, name: str) -> dict[str, Any]:
         "icon": "table_chart",
         "link": reverse_lazy("admin_report", args=[name]),
         "permission": _may_view("rewards.referralstats"),
+    }
+
+
+def _review(title: Any, icon: str, kind: str, color: str) -> dict[str, Any]:
+    """A kind of the review list, with the number of rewards that are on it."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": lambda request: f"{reverse('admin:support_review')}?kind={kind}",
+        "active": lambda request: (
+            request.path == reverse("admin:support_review") and request.GET.get("kind") == kind
+        ),
+        "permission": _may_view("rewards.referralreward"),
+        "badge": f"rewards.admin_support_menu.{kind}",
+        "badge_variant": color,
     }
 
 
@@ -89,6 +104,21 @@ UNFOLD = {
                     {"title": _("Dashboard"), "icon": "dashboard", "link": reverse_lazy("admin:index")},
                     _report(_("Report: users"), "users"),
                     _report(_("Report: campaigns by day"), "campaigns"),
+                ],
+            },
+            {
+                "title": _("Needs a person"),
+                "items": [
+                    _review(_("Failed"), "error", "failed", "danger"),
+                    _review(_("In doubt"), "help", "in_doubt", "warning"),
+                    _review(_("Stuck"), "hourglass_disabled", "stuck", "info"),
+                    _entry(_("Bulk retries"), "replay", "rewards.bulkretry"),
+                    {
+                        "title": _("How the services are"),
+                        "icon": "ecg_heart",
+                        "link": reverse_lazy("admin:support_peers"),
+                        "permission": _may_view("rewards.peercircuit"),
+                    },
                 ],
             },
             {

@@ -220,7 +220,7 @@ if PAYOUT_LEASE_SECONDS < 2 * PAYOUT_TIMEOUT_SECONDS:
     )
 
 DRAMATIQ_BROKER = broker_settings(environment.text("DRAMATIQ_BROKER_URL"), environment.text("DATABASE_URL"))
-DRAMATIQ_AUTODISCOVER_MODULES = ["actors"]
+DRAMATIQ_AUTODISCOVER_MODULES = ["actors", "support.actors"]
 DRAMATIQ_IGNORED_MODULES = ["django_dramatiq.tasks"]
 
 # --- texts and times ----------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from campaigns.admin_filters import BY_CAMPAIGN
 from campaigns.rule_words import ROLES
 from referral.admin_texts import user_link
 from referral.models import GIVEN_ID
+from rewards import admin_bulk_retry as admin_bulk_retry  # Registers the page of bulk retries.
 from rewards import admin_campaigns as admin_campaigns  # Registers the page of campaigns.
 from rewards import admin_imports as admin_imports  # Registers the page of imports.
 from rewards.admin_history import AttemptInline, TransitionInline

@@ -4,17 +4,18 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from access.admin_base import EXACT_SEARCH, ReadOnlyAdmin, ReadOnlyInline, badge
 from campaigns.admin_filters import BY_CAMPAIGN
-from campaigns.admin_texts import g2a_text, points_text
+from campaigns.admin_texts import amounts_text
 from rewards.admin_texts import (
     OUTCOME_COLORS,
     OUTCOMES,
@@ -207,30 +208,25 @@ class StatsAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("paid"))
     def paid(self, row: ReferralStats) -> str:
         """Both currencies."""
-        return sums_text(row.points_earned, row.g2a_earned)
+        return amounts_text(row.points_earned, row.g2a_earned)
 
     @display(description=gettext_lazy("waiting"))
     def waiting(self, row: ReferralStats) -> str:
         """Both currencies."""
-        return sums_text(row.points_pending, row.g2a_pending)
+        return amounts_text(row.points_pending, row.g2a_pending)
 
     @display(description=gettext_lazy("locked"))
     def locked(self, row: ReferralStats) -> str:
         """Both currencies."""
-        return sums_text(row.points_locked, row.g2a_locked)
-
-
-def sums_text(points: int, g2a: Any) -> str:
-    """Both currencies in one line, without what is zero."""
-    parts = [points_text(points)] if points else []
-    return ", ".join([*parts, g2a_text(g2a)] if g2a else parts) or "–"
+        return amounts_text(row.points_locked, row.g2a_locked)
 
 
 @admin.register(PeerCircuit)
 class PeerAdmin(ReadOnlyAdmin):
-    """Whether the services that pay are well."""
+    """Whether the services that pay are well; the page of all of them says more."""
 
     sortable_by = None
+    actions_list = ("health",)
     list_display = ("peer_shown", "state_badge", "opened_at", "probe_at", "last_success_at", "error")
     fields = (
         "peer_shown",
@@ -246,6 +242,16 @@ class PeerAdmin(ReadOnlyAdmin):
     def title_of(self, row: PeerCircuit) -> str:
         """The name of the service."""
         return PEER_NAMES.get(row.peer, row.peer)
+
+    @action(
+        description=gettext_lazy("How the services are"),
+        icon="ecg_heart",
+        permissions=["view"],
+        url_path="health",
+    )
+    def health(self, request: HttpRequest) -> HttpResponse:
+        """To the page of all services."""
+        return HttpResponseRedirect(reverse("admin:support_peers"))
 
     @display(description=gettext_lazy("peer"), ordering="peer")
     def peer_shown(self, peer: PeerCircuit) -> str:

@@ -5,6 +5,8 @@ from django.urls import URLPattern, path
 
 from rewards.admin_support_attach import attach_view
 from rewards.admin_support_past import past_view
+from rewards.admin_support_peers import peers_view
+from rewards.admin_support_review import retry_view, review_view
 from rewards.admin_support_user import search_view, user_view
 
 
@@ -13,6 +15,9 @@ def support_urls() -> list[URLPattern]:
     guarded = admin.site.admin_view
     return [
         path("support/search/", guarded(search_view), name="support_search"),
+        path("support/peers/", guarded(peers_view), name="support_peers"),
+        path("support/review/", guarded(review_view), name="support_review"),
+        path("support/retry/", guarded(retry_view), name="support_retry"),
         path("support/user/", guarded(user_view), name="support_user"),
         path("support/attach/", guarded(attach_view), name="support_attach"),
         path("support/past/", guarded(past_view), name="support_past"),

@@ -14,11 +14,11 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from access.admin_base import badge
+from campaigns.admin_texts import amounts_text
 from referral.admin import ROLE_COLORS
 from referral.admin_texts import user_link
 from referral.models import ReferralEvent, ReferralRelation
 from rewards.admin_found import hit_line
-from rewards.admin_history import sums_text
 from rewards.admin_support_past import past_link
 from rewards.admin_texts import STATUS_COLORS, level_text
 from rewards.admin_timeline import event_link, outcome_text, partner_link, reward_amount_link, source_text
@@ -134,9 +134,9 @@ def _brought(relation: ReferralRelation) -> dict[str, Any]:
 def _sums(row: ReferralStats) -> dict[str, Any]:
     return {
         "row": row,
-        "paid": sums_text(row.points_earned, row.g2a_earned),
-        "waiting": sums_text(row.points_pending, row.g2a_pending),
-        "locked": sums_text(row.points_locked, row.g2a_locked),
+        "paid": amounts_text(row.points_earned, row.g2a_earned),
+        "waiting": amounts_text(row.points_pending, row.g2a_pending),
+        "locked": amounts_text(row.points_locked, row.g2a_locked),
     }
 
 

@@ -1,12 +1,22 @@
-"""Rewards, their payouts and their history, and the counters that limits and pages read."""
+"""Rewards, their payouts and their history, and the counters that limits and pages read.
+
+What keeps account of work in the background is in `rewards.models_jobs`.
+"""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from campaigns.models import ReferralCampaign, amount_field
 from referral.models import ID_REGEX, ReferralEvent, id_field
+from rewards.models_jobs import BulkRetry as BulkRetry
+from rewards.models_jobs import BulkRetryItem as BulkRetryItem
+from rewards.models_jobs import DailyFigures as DailyFigures
+from rewards.models_jobs import DailyFiguresCursor as DailyFiguresCursor
+from rewards.models_jobs import PeerProbe as PeerProbe
+from rewards.models_jobs import RelationImport as RelationImport
+from rewards.models_jobs import RelationImportLine as RelationImportLine
 
 
 class RewardStatus(models.TextChoices):
@@ -25,6 +35,10 @@ class RewardStatus(models.TextChoices):
 SENT = (RewardStatus.SENT_TO_POINTS, RewardStatus.SENT_TO_TOKEN)
 # What a worker has to look at again: exactly these have a next attempt.
 WORKABLE = (RewardStatus.PENDING, *SENT)
+# A running token task is asked for at least twice a minute: so many times are an hour.
+SILENT_POLLS = 120
+# What rewards that failed for the same cause have in common (rewards/sql/0011_review.sql).
+ERROR_GROUP = Func(F("last_error"), function="referral_error_group", output_field=models.TextField())
 
 
 class ReferralReward(models.Model):
@@ -165,6 +179,30 @@ class ReferralReward(models.Model):
                 fields=["status", "id"],
                 condition=Q(status__in=["failed", "on_hold", "cancelled"]),
                 name="reward_set_aside",
+            ),
+            # "What has failed, longest ago first", with the filters of the review list read off the index.
+            models.Index(
+                fields=["updated_at", "id", "currency", "campaign"],
+                condition=Q(status="failed"),
+                name="reward_failed_since",
+            ),
+            # "What has failed with this error, longest ago first", and which errors there are.
+            models.Index(
+                ERROR_GROUP, "updated_at", "id", condition=Q(status="failed"), name="reward_failed_with"
+            ),
+            # "What has been in doubt for longest, and is still asked about": the review list.
+            models.Index(
+                fields=["first_failed_at", "id"],
+                condition=Q(in_doubt=True, next_attempt_at__isnull=False),
+                name="reward_doubt_lasting",
+            ),
+            # "Which token tasks have been asked for again and again": the review list. Few ever enter it.
+            models.Index(
+                fields=["created_at", "id"],
+                condition=Q(
+                    status="sent_to_token", external_task_id__isnull=False, failures__gte=SILENT_POLLS
+                ),
+                name="reward_task_silent",
             ),
             # "What may be paid or not", newest first.
             models.Index(fields=["id"], condition=Q(in_doubt=True), name="reward_in_doubt"),
@@ -487,100 +525,3 @@ class ReconciliationFinding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.external_id}"
-
-
-class DailyFigures(models.Model):
-    """What came of the events of one campaign on one UTC day, for the dashboard and the list of campaigns.
-
-    Counted again by `rewards.daily_figures` for each day of which an event or a reward has changed; nothing
-    else reads it, so it may be a moment late and may be emptied at any time.
-    """
-
-    pk = models.CompositePrimaryKey("day", "campaign_id")
-    day = models.DateField()
-    campaign = models.ForeignKey(ReferralCampaign, on_delete=models.PROTECT, related_name="+", db_index=False)
-    events = models.PositiveIntegerField(default=0)
-    points_paid = models.BigIntegerField(default=0)
-    points_waiting = models.BigIntegerField(default=0)
-    points_locked = models.BigIntegerField(default=0)
-    points_failed = models.BigIntegerField(default=0)
-    g2a_paid = amount_field(default=0)
-    g2a_waiting = amount_field(default=0)
-    g2a_locked = amount_field(default=0)
-    g2a_failed = amount_field(default=0)
-
-    def __str__(self) -> str:
-        return f"{self.campaign_id} on {self.day}: {self.events} events"
-
-
-class DailyFiguresCursor(models.Model):
-    """How far the daily figures are: one row; `rewards.daily_figures` says what its columns mean."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    seen_below = models.BigIntegerField(default=0)
-    marks = models.JSONField(default=list)
-    refreshed_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"refreshed at {self.refreshed_at}"
-
-
-class RelationImport(models.Model):
-    """A file of relations that a person brings in: looked at first, then written line by line.
-
-    Made and carried out by `rewards.imports`. Its lines say what would become of each, and what has.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    campaign = models.ForeignKey(
-        ReferralCampaign,
-        on_delete=models.PROTECT,
-        related_name="+",
-        db_index=False,
-        verbose_name=_("campaign"),
-    )
-    file_name = models.CharField(_("file"), max_length=200)
-    created_by = models.CharField(_("uploaded by"), max_length=160)
-    created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
-    total = models.PositiveIntegerField(_("lines"), default=0)
-    done = models.PositiveIntegerField(_("lines done"), default=0)
-    made = models.PositiveIntegerField(_("relations made"), default=0)
-    started_at = models.DateTimeField(_("started"), null=True, blank=True)
-    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("import of relations")
-        verbose_name_plural = _("imports of relations")
-        ordering = ("-id",)
-
-    def __str__(self) -> str:
-        return self.file_name
-
-
-class RelationImportLine(models.Model):
-    """One line of an imported file: what it says, what was expected of it, and what became of it."""
-
-    class Outcome(models.TextChoices):
-        """What becomes of a line."""
-
-        MADE = "made", _("The relation is made")
-        KNOWN = "known", _("On record already, nothing changes")
-        ALREADY_REFERRED = "already_referred", _("Somebody else is on record as the referrer")
-        SELF_REFERRAL = "self_referral", _("Nobody can invite themselves")
-        CIRCULAR = "circular", _("It would close a ring of invitations")
-        INVALID = "invalid", _("The line cannot be read")
-
-    pk = models.CompositePrimaryKey("relation_import_id", "number")
-    relation_import = models.ForeignKey(
-        RelationImport, on_delete=models.CASCADE, related_name="lines", db_index=False
-    )
-    number = models.PositiveIntegerField()
-    referrer_user_id = id_field(blank=True, default="")
-    referred_user_id = id_field(blank=True, default="")
-    registered_at = models.DateTimeField(null=True)
-    problem = models.CharField(max_length=300, blank=True, default="")
-    expected = models.CharField(max_length=16, choices=Outcome.choices)
-    outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True, default="")
-
-    def __str__(self) -> str:
-        return f"{self.relation_import_id} line {self.number}: {self.outcome or self.expected}"

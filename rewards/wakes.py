@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 
+import dramatiq
+
 from rewards.actors import pay_due, send_analytics
 from rewards.peers import PEER_OF_CURRENCY
 
@@ -17,6 +19,11 @@ logger = logging.getLogger(__name__)
 
 WAKE_SECONDS = 0.1
 ANALYTICS = "analytics"
+BULK_RETRIES, PROBES = "bulk retries", "probes"
+# What is not done by an actor of `rewards.actors`: those of `rewards.support.actors` call services, which
+# wake, so they are named here and not imported.
+SUPPORT_ACTORS = {BULK_RETRIES: "retry_in_bulk", PROBES: "ask_peers"}
+SUPPORT_QUEUE = "support"
 
 
 class Waker:
@@ -59,6 +66,11 @@ class Waker:
 def _send(peer: str) -> None:
     if peer == ANALYTICS:
         send_analytics.send()
+    elif name := SUPPORT_ACTORS.get(peer):
+        message: dramatiq.Message[None] = dramatiq.Message(
+            queue_name=SUPPORT_QUEUE, actor_name=name, args=(), kwargs={}, options={}
+        )
+        dramatiq.get_broker().enqueue(message)
     else:
         pay_due.send(peer)
 
@@ -75,3 +87,13 @@ def wake_for(currencies: Iterable[str]) -> None:
 def wake_analytics() -> None:
     """Wake the worker that sends to Analytics."""
     waker.wake({ANALYTICS})
+
+
+def wake_bulk_retries() -> None:
+    """Wake the worker that carries bulk retries on."""
+    waker.wake({BULK_RETRIES})
+
+
+def wake_probes() -> None:
+    """Wake the worker that asks peers whether they answer."""
+    waker.wake({PROBES})

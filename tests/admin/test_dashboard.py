@@ -82,14 +82,14 @@ def test_the_page_needs_the_same_queries_however_much_there_is(
 ) -> None:
     daily_figures_refresh()
     boss.get(INDEX)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(15):
         boss.get(INDEX)
     for number in range(10, 20):
         buy_quest("cid", external_event_id=f"order-{number}")
         invite(f"host-{number}", f"guest-{number}")
     daily_figures_refresh()
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(15):
         page = boss.get(INDEX, {"first": "2025-01-01", "last": "2026-12-31"})
 
     assert page.context["shown"].total.registrations == 12

@@ -33,6 +33,7 @@ REWARDS = {
     "rewards.reconciliationrun",
     "rewards.analyticsrefusal",
     "rewards.relationimport",
+    "rewards.bulkretry",
 }
 STAFF = {"access.serviceoperation", "access.auditentry", "auth.user", "auth.group"}
 
@@ -74,13 +75,23 @@ NEEDS = {
     "password_change": "change",
     "run": "add",
     "result": "view",
+    "progress": "view",
+    "health": "view",
 }
 # Pages for support, which belong to no table: the table whose right they ask for, the right, and their query.
-OF_SUPPORT = {
+OF_SUPPORT: dict[str, tuple[str, str, str]] = {
     "support_search": ("referral.userrole", "view", "?q=nothing"),
+    "support_peers": ("rewards.peercircuit", "view", ""),
+    "support_review": ("rewards.referralreward", "view", ""),
+    "support_retry": ("rewards.referralreward", "change", "?error=HTTP+422+ACCOUNT_CLOSED"),
     "support_user": ("referral.userrole", "view", "?id=bob"),
     "support_attach": ("referral.referralrelation", "add", "?user=fay&code={code}&past=on"),
     "support_past": ("referral.referralrelation", "add", "?relation={relation}"),
+}
+# Pages of a table that ask for the right of another.
+OF_ANOTHER = {
+    "rewards_bulkretry_stop": ("rewards.referralreward", "change"),
+    "rewards_bulkretry_continue": ("rewards.referralreward", "change"),
 }
 # Pages that belong to no table and are open to everybody who is signed in.
 FOR_EVERYBODY = {"index", "search", "password_change", "password_change_done", "jsi18n", "login", "logout"}
@@ -104,6 +115,9 @@ def pages() -> dict[str, tuple[str, str]]:
     for name in set(names(admin.site.urls[0])) - FOR_EVERYBODY - ELSEWHERE - set(OF_SUPPORT):
         table = max((table for table in tables if name.startswith(f"{table}_")), key=len, default="")
         page = name.removeprefix(f"{table}_")
+        if name in OF_ANOTHER:
+            found[name] = OF_ANOTHER[name]
+            continue
         assert page in NEEDS, f"say in this file who may open {name}"
         found[name] = (tables[table]._meta.label_lower, NEEDS[page])
     return found
@@ -118,8 +132,10 @@ def address(name: str, label: str) -> str:
         )
     if name == "rewards_referralreward_moves":
         return reverse(f"admin:{name}", args=["cancel"])
-    if name.endswith(("_changelist", "_add", "_closing", "_preview_new")):
+    if name.endswith(("_changelist", "_add", "_closing", "_preview_new", "_health")):
         return reverse(f"admin:{name}")
+    if name in OF_ANOTHER:
+        label = name.rpartition("_")[0].replace("_", ".")
     model = next(model for model in admin.site._registry if model._meta.label_lower == label)
     row = model._default_manager.order_by("pk").first()
     assert row, f"the world has no {label}"

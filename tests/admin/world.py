@@ -22,6 +22,8 @@ from rewards.models import (
     RewardTransition,
 )
 from rewards.support.attaching import choice_of, referrer_attach
+from rewards.support.bulk_retry import bulk_retry_start
+from rewards.support.review import Filters
 from tests.support.api import buy_quest, invite, link_of, now_text, service
 
 
@@ -76,6 +78,12 @@ def world_make() -> World:
         file_name="friends.csv",
         content=b"referrer_user_id,referred_user_id,registered_at\nann,dan,2026-01-31\ncid,ann,2026-01-31\n",
         by="staff:ann",
+    )
+    bulk_retry_start(
+        filters=Filters(error="HTTP 422 ACCOUNT_CLOSED"),
+        failed_before=timezone.now(),
+        by="staff:ann",
+        reason="the account was opened again",
     )
     return World(rewards, _findings(rewards))
 

@@ -3,12 +3,22 @@
 import pytest
 from django.db import connection
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from referral.models import ReferralEvent
-from rewards.models import PayoutAttempt, ReferralReward, RewardStatus, RewardTransition
+from rewards.models import (
+    BulkRetry,
+    BulkRetryItem,
+    PayoutAttempt,
+    ReferralReward,
+    RewardStatus,
+    RewardTransition,
+)
 from rewards.selectors import in_status
+from rewards.support.review import REASONS, Filters, narrowed
 from tests.factories import RewardFactory
 
+NOW = timezone.now()
 LOOKUPS = {
     "a transaction": (ReferralReward.objects.filter(external_tx_id="tx-1"), "reward_by_transaction"),
     "in doubt": (ReferralReward.objects.filter(in_doubt=True), "reward_in_doubt"),
@@ -20,6 +30,39 @@ LOOKUPS = {
     "a partner": (ReferralEvent.objects.filter(business_partner_id="cafe"), "event_by_partner"),
     "no reward": (ReferralEvent.objects.filter(reason="limit_reached"), "event_without_reward"),
     "refused": (PayoutAttempt.objects.filter(outcome="refused"), "attempt_gone_wrong"),
+    "failed longest ago": (
+        ReferralReward.objects.filter(REASONS["failed"].condition(NOW), updated_at__gt=NOW),
+        "reward_failed_since",
+    ),
+    "failed with one error": (
+        narrowed(ReferralReward.objects.filter(in_status("failed")), Filters(error="HTTP 422 X_Y")),
+        "reward_failed_with",
+    ),
+    "in doubt for long": (
+        ReferralReward.objects.filter(REASONS["in_doubt"].condition(NOW)),
+        "reward_doubt_lasting",
+    ),
+    "taken by nobody": (
+        ReferralReward.objects.filter(REASONS["not_taken"].condition(NOW), currency__in=["points"]),
+        "reward_due",
+    ),
+    "left by its worker": (
+        ReferralReward.objects.filter(REASONS["lease_over"].condition(NOW), currency__in=["points"]),
+        "reward_due",
+    ),
+    "failing again and again": (
+        ReferralReward.objects.filter(REASONS["failing"].condition(NOW)),
+        "reward_failing",
+    ),
+    "a task without an end": (
+        ReferralReward.objects.filter(REASONS["task_silent"].condition(NOW)),
+        "reward_task_silent",
+    ),
+    "a bulk retry to go on with": (BulkRetry.objects.filter(state="running"), "bulk_retry_running"),
+    "what is left of a bulk retry": (
+        BulkRetryItem.objects.filter(bulk_retry_id=uuid7(), outcome=""),
+        "bulk_retry_item_open",
+    ),
     "became failed": (RewardTransition.objects.filter(to_status="failed"), "transition_aside"),
 }
 

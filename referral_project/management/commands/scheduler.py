@@ -20,7 +20,9 @@ from rewards.analytics_outbox import analytics_due
 from rewards.daily_figures import daily_figures_refresh
 from rewards.payouts import due_currencies
 from rewards.reconcile import reconcile, reconciliation_due
-from rewards.wakes import wake_analytics, wake_for
+from rewards.support.bulk_retry import bulk_retries_due
+from rewards.support.peer_probes import probes_due
+from rewards.wakes import wake_analytics, wake_bulk_retries, wake_for, wake_probes
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +87,10 @@ class Command(BaseCommand):
         wake_for(due_currencies())
         if settings.ANALYTICS_URL and analytics_due():
             wake_analytics()
+        if bulk_retries_due():
+            wake_bulk_retries()
+        if probes_due():
+            wake_probes()
 
 
 def _beside(name: str, work: Callable[[], object]) -> None:

@@ -1,0 +1,21 @@
+"""The Dramatiq actors of what people order; a message only wakes, as in `rewards.actors`."""
+
+import dramatiq
+
+from rewards.support.bulk_retry import bulk_retries_due, bulk_retries_run
+from rewards.support.peer_probes import peers_ask
+from rewards.wakes import SUPPORT_QUEUE, wake_bulk_retries
+
+
+@dramatiq.actor(queue_name=SUPPORT_QUEUE, max_age=60_000)
+def retry_in_bulk() -> None:
+    """Carry on one bulk retry for a while."""
+    bulk_retries_run()
+    if bulk_retries_due():
+        wake_bulk_retries()
+
+
+@dramatiq.actor(queue_name=SUPPORT_QUEUE, max_age=60_000)
+def ask_peers() -> None:
+    """Ask the peers that somebody wants to hear from."""
+    peers_ask()

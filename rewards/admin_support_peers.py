@@ -73,12 +73,12 @@ def _ask(request: HttpRequest) -> HttpResponse:
 
 def _card(health: Health, everything: AllHealth) -> dict[str, Any]:
     now, circuit, probe = everything.now, health.circuit, health.probe
-    if health.is_sick:
-        state = badge(_("Sick"), "danger")
-    elif circuit and health.has_address:
-        state = badge(_("Well"), "success")
-    else:
+    if not circuit or not health.has_address:
         state = badge(_("Not called"), "info")
+    elif health.is_sick:
+        state = badge(_("Sick"), "danger")
+    else:
+        state = badge(_("Well"), "success")
     is_analytics = health.peer == ANALYTICS
     return {
         "peer": health.peer,

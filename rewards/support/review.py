@@ -9,6 +9,7 @@ page and a count cost the same with a hundred rewards and with five million. Sou
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
@@ -144,7 +145,7 @@ def review_counts(filters: Filters = Filters()) -> dict[str, int]:
     """How many there are of each kind; MOST_COUNTED + 1 stands for more. One statement."""
     now, served = timezone.now(), currencies_served()
     counts: list[str] = []
-    parameters: list[object] = []
+    parameters: list[Any] = []
     for reason in REASONS.values():
         some = _rows(reason, filters, now, served).order_by().values("pk")[: MOST_COUNTED + 1]
         try:

@@ -30,9 +30,9 @@ KIND_MEANINGS: Mapping[str, Any] = {
         "of over an hour have failed, or its token task does not end."
     ),
 }
-# Why each row is there, and what its time means.
+# Why each row is there, and what its time means; to what has failed, its kind and error say enough.
 REASON_NAMES: Mapping[str, Any] = {
-    "failed": gettext_lazy("failed since then"),
+    "failed": "",
     "in_doubt": gettext_lazy("in doubt since then"),
     "not_taken": gettext_lazy("payable since then, and for over an hour no worker has taken it"),
     "lease_over": gettext_lazy("a worker had time for it until then, and no other has taken it up"),

@@ -37,8 +37,8 @@ MONEY = (
     ReconciliationRun,
     RuleVersion,
 )
-REWARD_PAGE_QUERIES = 17
-EVENT_PAGE_QUERIES = 6
+REWARD_PAGE_QUERIES = 19
+EVENT_PAGE_QUERIES = 10
 
 
 def reward_page(reward: ReferralReward) -> str:

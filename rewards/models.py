@@ -37,7 +37,7 @@ SENT = (RewardStatus.SENT_TO_POINTS, RewardStatus.SENT_TO_TOKEN)
 WORKABLE = (RewardStatus.PENDING, *SENT)
 # A running token task is asked for at least twice a minute: so many times are an hour.
 SILENT_POLLS = 120
-# What rewards that failed for the same cause have in common (rewards/sql/0011_review.sql).
+# What rewards that failed for the same cause have in common (rewards/sql/0013_review.sql).
 ERROR_GROUP = Func(F("last_error"), function="referral_error_group", output_field=models.TextField())
 
 

@@ -19,6 +19,6 @@ def give(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("referral_project", "0003_attaching"), ("rewards", "0011_review")]
+    dependencies = [("referral_project", "0003_attaching"), ("rewards", "0013_review")]
 
     operations = [migrations.RunPython(give, migrations.RunPython.noop)]

@@ -1,7 +1,7 @@
 """Which errors the failed rewards have, and how much is held up by each.
 
 An error is what rewards that failed for the same cause have in common: the HTTP status with the peer's code
-or, without a code, the peer's text without numbers and ids (rewards/sql/0011_review.sql).
+or, without a code, the peer's text without numbers and ids (rewards/sql/0013_review.sql).
 """
 
 from dataclasses import dataclass

@@ -14,12 +14,12 @@ class Migration(migrations.Migration):
     dependencies = [
         ('campaigns', '0002_append_only'),
         ('referral', '0005_lookups'),
-        ('rewards', '0010_relation_import'),
+        ('rewards', '0012_events_at_once'),
     ]
 
     operations = [
         migrations.RunSQL(
-            (SQL / "0011_review.sql").read_text(), "DROP FUNCTION referral_error_group(text)"
+            (SQL / "0013_review.sql").read_text(), "DROP FUNCTION referral_error_group(text)"
         ),
         migrations.CreateModel(
             name='BulkRetry',

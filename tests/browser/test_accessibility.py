@@ -15,6 +15,7 @@ from tests.admin.conftest import signed_in
 from tests.admin.test_groups import address, pages
 from tests.admin.world import World, draft_make, lost_referrers_make
 from tests.browser.campaign_pages import ADD, LIST, change_page, rule, save
+from tests.support.api import buy_quest
 
 # One browser is enough.
 pytestmark = pytest.mark.xdist_group("browser")
@@ -159,6 +160,23 @@ def test_what_pages_answer_has_no_serious_fault_either(page: Page, world: World)
     for place in ("/admin/", change_page(campaign), "/admin/reports/users/"):
         page.goto(place)
         assert faults(page) == []
+
+
+def test_what_is_found_and_looked_up_has_no_serious_fault(page: Page, world: World) -> None:
+    """Pages of users with all their parts, several hits, a list's filters with the campaigns open."""
+    buy_quest("cid", external_event_id="bob")
+    reward = world.rewards["failed"]
+    for place in ("user/?id=ann", f"user/?id=ann&found=reward:{reward.pk}", "user/?id=x", "search/?q=bob"):
+        page.goto(f"/admin/support/{place}")
+        assert faults(page) == []
+
+    page.goto("/admin/rewards/referralreward/")
+    page.get_by_role("button", name="Filters").click()
+    assert faults(page) == []
+    page.evaluate("document.documentElement.classList.remove('dark')")
+    page.get_by_role("combobox", name="By campaign").click()
+    expect(page.get_by_role("option").first).to_be_visible()
+    assert faults(page) == []
 
 
 def test_a_campaign_is_made_and_activated_by_keyboard_alone(page: Page) -> None:

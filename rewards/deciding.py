@@ -2,7 +2,7 @@
 
 Two ways lead there. At once: one statement, on the presumption that nothing stands in the way. Carefully:
 open the batch under its locks · calculate · write. Started over when what was relied on has changed. See
-docs/event-path.md, docs/adr/0002 and 0010.
+docs/event-path.md, docs/adr/0002 and 0011.
 """
 
 from collections.abc import Callable, Sequence

@@ -41,7 +41,7 @@ def pending_story(now_is: Situation) -> Story:
         came,
         *kept,
         _slowed_down(now_is),
-        _last_words(now_is),
+        last_words(now_is),
         giving_up(now_is),
         next_step=next_try(now_is),
         severity=severity,
@@ -110,7 +110,7 @@ def sent_story(now_is: Situation) -> Story:
     if now_is.reward.in_doubt:
         return told(
             _("In doubt: %(peer)s has not said whether it was paid.") % values,
-            _last_words(now_is),
+            last_words(now_is),
             giving_up(now_is),
             next_step=" ".join(
                 (
@@ -143,7 +143,7 @@ def _claimed(now_is: Situation) -> Story:
         _("It was taken up on %s.") % moment_text(now_is.reward.updated_at),
         _doubt_kept(now_is),
         _task_kept(now_is),
-        _last_words(now_is),
+        last_words(now_is),
         giving_up(now_is),
         next_step=_(
             "The answer is recorded as soon as it comes. If the worker dies, another one may take it up from "
@@ -165,7 +165,7 @@ def _claim_lapsed(now_is: Situation) -> Story:
     return told(
         _("In doubt: the worker that had taken it up has not reported back by %s.") % lease,
         _("Whether it was paid is not known."),
-        _last_words(now_is),
+        last_words(now_is),
         next_step=_("Another worker asks with the same number, so it cannot be paid twice.")
         + f" {next_try(now_is)}",
         severity=Severity.WATCH,
@@ -181,7 +181,7 @@ def _task_under_way(now_is: Situation) -> Story:
             _("Under way as task %(task)s, but %(peer)s cannot be asked about it – %(trouble)s.")
             % {**values, "trouble": trouble_text(error)},
             _("The task itself may go on meanwhile."),
-            _last_words(now_is),
+            last_words(now_is),
             giving_up(now_is),
             next_step=f"{paid_when} {next_try(now_is)}",
             severity=Severity.WATCH,
@@ -238,7 +238,7 @@ def giving_up(now_is: Situation) -> str:
     }
 
 
-def _last_words(now_is: Situation) -> str:
+def last_words(now_is: Situation) -> str:
     """What was heard last, as it was said."""
     error = now_is.reward.last_error
     if not error and now_is.is_peer_sick and now_is.circuit:

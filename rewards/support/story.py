@@ -16,7 +16,7 @@ from campaigns.rule_words import ROLES, days_text
 from rewards.models import RewardStatus
 from rewards.peers.base import Outcome
 from rewards.support.moments import moment_text
-from rewards.support.on_the_way import pending_story, sent_story
+from rewards.support.on_the_way import last_words, pending_story, sent_story
 from rewards.support.situation import Situation
 from rewards.support.telling import Severity, Story, told
 from rewards.support.trail import actor_text, reason_text
@@ -182,19 +182,23 @@ def _task_failed(now_is: Situation) -> Story:
 
 
 def _what_was_said(now_is: Situation) -> str:
-    error = now_is.reward.last_error
-    return _("%(peer)s said last: “%(error)s”.") % {"peer": now_is.peer, "error": error} if error else ""
+    """Its last word; what has no HTTP status was never said by it, unless it is the end of a token task."""
+    error, attempt = now_is.reward.last_error, now_is.last_attempt
+    is_its_word = http_status_in(error) or (attempt and attempt.outcome == Outcome.TASK_FAILED)
+    if error and is_its_word:
+        return _("%(peer)s said last: “%(error)s”.") % {"peer": now_is.peer, "error": error}
+    return last_words(now_is)
 
 
 def _recorded(now_is: Situation) -> str:
-    """When it came to its status, by whom, after how many calls."""
+    """When it came to its status, by whom, after how many attempts."""
     move = now_is.last_move
     if move is None:
         return ""
-    return _("Recorded on %(moment)s by %(who)s (calls made: %(calls)s).") % {
+    return _("Recorded on %(moment)s by %(who)s (attempts: %(attempts)s).") % {
         "moment": moment_text(move.at),
         "who": actor_text(move.actor),
-        "calls": amount_text(now_is.reward.attempts),
+        "attempts": amount_text(now_is.reward.attempts),
     }
 
 

@@ -426,7 +426,7 @@ CASES: dict[str, Case] = {
             "completed", external_tx_id="tx-1", attempts=2, last_move=move("sent_to_points", "completed")
         ),
         "Paid: 150 points by Points Service, transaction tx-1.",
-        ("Recorded on 2026-11-24 09:45 UTC by a worker (calls made: 2).", "what is paid is never changed"),
+        ("Recorded on 2026-11-24 09:45 UTC by a worker (attempts: 2).", "what is paid is never changed"),
         ("task",),
         severity=Severity.GOOD,
     ),
@@ -514,7 +514,12 @@ CASES: dict[str, Case] = {
             last_attempt=attempt("unknown"),
         ),
         "Given up: it failed from 2026-11-21 10:45 UTC on, while Token Gateway worked for others.",
-        ("It may have been paid all the same", "asked about the same task task-7 first"),
+        (
+            "It may have been paid all the same",
+            "asked about the same task task-7 first",
+            f"The last that was heard about this reward: “{TIMEOUT}”.",
+        ),
+        ("said last",),
         severity=Severity.TROUBLE,
     ),
     "failed without a trail": Case(

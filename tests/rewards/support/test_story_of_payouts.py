@@ -34,7 +34,7 @@ def test_a_new_reward_is_payable_and_then_paid(sandbox):
     assert paid.headline == (
         f"Paid: 10 points by Points Service, transaction {fresh(reward).external_tx_id}."
     )
-    assert "by a worker (calls made: 1)" in paid.sentences[0]
+    assert "by a worker (attempts: 1)" in paid.sentences[0]
 
 
 def test_a_claimed_reward_is_with_a_worker_until_its_lease_is_over(sandbox):
@@ -124,7 +124,7 @@ def test_a_call_without_an_answer_is_in_doubt_until_it_is_known(sandbox):
     assert told(reward).headline == "In doubt: Points Service has not said whether it was paid."
     pay_until(lambda: fresh(reward).status == "completed")
     assert sandbox.state()["points"]["balances"]["ann"] == 10
-    assert "calls made: 2" in told(reward).sentences[0]
+    assert "attempts: 2" in told(reward).sentences[0]
 
 
 def test_a_refusal_is_told_with_the_peers_reason_and_a_retry_by_whom(sandbox):

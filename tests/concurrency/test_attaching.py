@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from api.errors import ValidationFailed
@@ -22,7 +23,7 @@ from rewards.support import past_events as past
 from rewards.support.attaching import choice_of, referrer_attach
 from rewards.support.past_events import past_events, past_reward
 from tests.concurrency.test_events import OTHER_LOCKS, REFERRED_LOCK
-from tests.support.races import Pause, all_at_once, cross, function_without, table_without
+from tests.support.races import Pause, PauseAtCommit, all_at_once, cross, function_without, table_without
 from tests.support.rewards import assert_counters_agree_with_a_recount, campaign_of, done
 
 pytestmark = pytest.mark.usefixtures("committed_campaigns")
@@ -77,6 +78,20 @@ def after_the_relation():
 def after_the_attachment():
     """The same where the relation is attached by hand."""
     return Pause(attachments, "relation_create")
+
+
+def careful_way(monkeypatch):
+    """Events are opened, decided and written in two steps; stops between them."""
+    monkeypatch.setattr(deciding, "_at_once", lambda candidates: None)
+    return lambda: Pause(deciding, "open_batch")
+
+
+@pytest.fixture(params=["careful", "at once"])
+def way(request, monkeypatch):
+    """Both ways of the event path, each stopped while its locks are held."""
+    if request.param == "careful":
+        return careful_way(monkeypatch)
+    return lambda: PauseAtCommit("referral_referralevent")
 
 
 @pytest.fixture
@@ -154,11 +169,11 @@ def test_a_registration_that_closes_a_ring_first_refuses_the_attachment():
 # --- rewarded once ------------------------------------------------------------------------------------------
 
 
-def test_a_past_rewarded_by_two_people_at_once_is_rewarded_once():
+def test_a_past_rewarded_by_two_people_at_once_is_rewarded_once(way):
     bob_has_a_past()
     relation = attaching("bob", "ann")()
 
-    first, second, waited = cross(rewarding(relation), rewarding(relation), Pause(deciding, "open_batch"))
+    first, second, waited = cross(rewarding(relation), rewarding(relation), way())
 
     assert waited
     assert [entry.accepted.duplicate for entry in first] == [False, False]
@@ -168,7 +183,7 @@ def test_a_past_rewarded_by_two_people_at_once_is_rewarded_once():
     assert_counters_agree_with_a_recount()
 
 
-def test_twin_without_its_key_a_past_is_rewarded_twice(monkeypatch):
+def test_twin_without_its_key_a_past_is_rewarded_twice(way, monkeypatch):
     bob_has_a_past(1)
     relation = attaching("bob", "ann")()
     real, numbers = past.repeated, count()
@@ -178,7 +193,7 @@ def test_twin_without_its_key_a_past_is_rewarded_twice(monkeypatch):
 
     monkeypatch.setattr(past, "repeated", keyless)
     with table_without("referral_eventreplay", "referral_eventreplay_pkey"):
-        cross(rewarding(relation), rewarding(relation), Pause(deciding, "open_batch"))
+        cross(rewarding(relation), rewarding(relation), way())
 
         assert ReferralReward.objects.count() == 2
 
@@ -197,13 +212,11 @@ def test_many_people_at_once_reward_everything_once():
     assert_counters_agree_with_a_recount()
 
 
-def test_a_registration_that_is_reported_meanwhile_is_rewarded_once():
+def test_a_registration_that_is_reported_meanwhile_is_rewarded_once(way):
     user_heard("bob")
     relation = attaching("bob", "ann")()
 
-    first, second, waited = cross(
-        rewarding(relation, registration=True), registering("bob", "ann"), Pause(deciding, "open_batch")
-    )
+    first, second, waited = cross(rewarding(relation, registration=True), registering("bob", "ann"), way())
 
     assert waited
     assert first[0].accepted
@@ -212,10 +225,35 @@ def test_a_registration_that_is_reported_meanwhile_is_rewarded_once():
     assert_counters_agree_with_a_recount()
 
 
+def test_an_event_and_what_ties_it_to_the_past_are_written_together_or_not_at_all():
+    bob_has_a_past(3)
+    relation = attaching("bob", "ann")()
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            CREATE FUNCTION test_power_cut() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'the power is cut'; END $$;
+            CREATE TRIGGER test_power_cut BEFORE INSERT ON referral_eventreplay
+                FOR EACH ROW EXECUTE FUNCTION test_power_cut();
+        """)
+    try:
+        with pytest.raises(DatabaseError, match="the power is cut"):
+            rewarding(relation)()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION test_power_cut() CASCADE")
+
+    assert ReferralEvent.objects.filter(source_service="back_office").count() == 0
+    assert (ReferralReward.objects.count(), len(left_of(relation))) == (0, 3)
+    assert_counters_agree_with_a_recount()
+    rewarding(relation)()
+    assert (ReferralReward.objects.count(), len(left_of(relation))) == (3, 0)
+    assert_counters_agree_with_a_recount()
+
+
 # --- an event that crosses the attachment -------------------------------------------------------------------
 
 
-def test_an_event_that_crosses_the_attachment_is_left_and_rewarded_once():
+def test_an_event_that_crosses_the_attachment_is_left_and_rewarded_once(way):
     # given a purchase that has read who invited Bob, and is not written yet
     bob_has_a_past(1)
 
@@ -227,7 +265,7 @@ def test_an_event_that_crosses_the_attachment_is_left_and_rewarded_once():
     crossing, rewarded, _ = cross(
         lambda: event_accept(done("shop", None, referred="bob", external_event_id="crossing")),
         attach_and_reward,
-        Pause(deciding, "open_batch"),
+        way(),
     )
 
     # then it has earned nothing, as it came before the relation, but it is seen as left
@@ -241,14 +279,14 @@ def test_an_event_that_crosses_the_attachment_is_left_and_rewarded_once():
     assert_counters_agree_with_a_recount()
 
 
-def test_an_event_after_the_attachment_earns_by_itself_and_is_not_left():
+def test_an_event_after_the_attachment_earns_by_itself_and_is_not_left(way):
     bob_has_a_past(1)
     relation = attaching("bob", "ann")()
 
     first, second, waited = cross(
         rewarding(relation),
         lambda: event_accept(done("shop", None, referred="bob")),
-        Pause(deciding, "open_batch"),
+        way(),
     )
 
     assert waited
@@ -259,7 +297,7 @@ def test_an_event_after_the_attachment_earns_by_itself_and_is_not_left():
     assert_counters_agree_with_a_recount()
 
 
-def race_for_the_last_place():
+def race_for_the_last_place(point):
     """A past event and a new one compete for the one place that the limit leaves; says how many earned."""
     campaign_of("shop", {"level1": {"points_per_event": 10}}, max_events_per_referred=2)
     event_accept(done("shop", None, referred="bob"))
@@ -268,19 +306,20 @@ def race_for_the_last_place():
     cross(
         rewarding(relation),
         lambda: event_accept(done("shop", None, referred="bob")),
-        Pause(deciding, "open_batch"),
+        point,
     )
     return ReferralReward.objects.count()
 
 
-def test_a_limit_holds_between_a_past_event_and_a_new_one():
-    assert race_for_the_last_place() == 2
+def test_a_limit_holds_between_a_past_event_and_a_new_one(way):
+    assert race_for_the_last_place(way()) == 2
     assert_counters_agree_with_a_recount()
 
 
-def test_twin_without_the_row_locks_both_earn():
+def test_twin_without_the_row_locks_both_earn(monkeypatch):
+    point = careful_way(monkeypatch)()
     with (
         function_without("referral_events_open", REFERRED_LOCK, instead=" DO NOTHING"),
         function_without("referral_events_open", *OTHER_LOCKS),
     ):
-        assert race_for_the_last_place() == 3
+        assert race_for_the_last_place(point) == 3

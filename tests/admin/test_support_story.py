@@ -38,7 +38,7 @@ MONEY = (
     RuleVersion,
 )
 REWARD_PAGE_QUERIES = 19
-EVENT_PAGE_QUERIES = 10
+EVENT_PAGE_QUERIES = 8
 
 
 def reward_page(reward: ReferralReward) -> str:

@@ -5,13 +5,15 @@ from datetime import timedelta
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from campaigns.models import RuleVersion
-from referral.models import EventReplay, ReferralEvent
+from referral.models import EventReplay, ReferralEvent, ReferralRelation, UserRole
 from rewards.models import (
     PayoutAttempt,
     PeerCircuit,
@@ -257,6 +259,41 @@ def test_a_limit_of_a_campaign_with_many_versions_is_one_look_up(
         text = text_of(boss, event_page(over))
 
     assert "The limit was used up: events per invited person" in text
+
+
+BIG = {
+    model._meta.db_table
+    for model in (
+        ReferralReward,
+        RewardTransition,
+        PayoutAttempt,
+        ReconciliationFinding,
+        ReferralEvent,
+        ReferralRelation,
+        UserRole,
+    )
+}
+
+
+@pytest.mark.parametrize("kind", ["failed", "locked", "event"])
+def test_everything_on_the_pages_is_found_by_an_index(boss: Client, world: World, kind: str) -> None:
+    event = ReferralEvent.objects.get(external_event_id="order-0")
+    page = event_page(event) if kind == "event" else reward_page(world.rewards[kind])
+    with CaptureQueriesContext(connection) as queries:
+        boss.get(page)
+
+    plans = []
+    with connection.cursor() as cursor:
+        # An empty table is best read whole: what counts is that there is another way.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for query in queries:
+            if query["sql"].startswith("SELECT"):
+                cursor.execute("EXPLAIN " + query["sql"])
+                plans.append("\n".join(row[0] for row in cursor.fetchall()))
+
+    text = "\n".join(plans)
+    assert "Index Scan using" in text
+    assert set(re.findall(r"Seq Scan on (\w+)", text)) & BIG == set()
 
 
 def _versions(event: ReferralEvent, count: int) -> None:

@@ -9,10 +9,12 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from access.admin_audit import kind_named
 from access.models import AuditEntry
 from referral.admin import REASONS
 from referral.admin_texts import user_link
@@ -185,7 +187,8 @@ def _change(entry: AuditEntry) -> SafeString:
 
 def _entry_link(entry: AuditEntry) -> SafeString:
     address = reverse("admin:access_auditentry_change", args=[entry.pk])
-    return format_html('<a href="{}" class="text-link">{}</a>', address, entry.object_name)
+    kind = capfirst(kind_named(entry.object_type))
+    return format_html('{} <a href="{}" class="text-link">{}</a>', kind, address, entry.object_name)
 
 
 def _late(word: str, happened: datetime, heard: datetime) -> str:

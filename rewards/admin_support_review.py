@@ -34,8 +34,8 @@ from rewards.support.review_words import (
     KIND_COLORS,
     KIND_MEANINGS,
     KIND_NAMES,
-    REASON_NAMES,
     count_text,
+    why_text,
 )
 
 VIEW = "rewards.view_referralreward"
@@ -151,7 +151,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "user": user_link(reward.beneficiary_user_id),
         "kind": badge(KIND_NAMES[kind], KIND_COLORS[kind]),
         "is_doubtful": reward.in_doubt and kind == FAILED,
-        "why": REASON_NAMES[entry.reason],
+        "why": why_text(entry),
         "since": entry.since,
     }
 

@@ -9,6 +9,7 @@ page and a count cost the same with a hundred rewards and with five million. Sou
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,8 +24,6 @@ from rewards.reconcile import PATIENCE
 
 FAILED, IN_DOUBT, STUCK = "failed", "in_doubt", "stuck"
 KINDS = (FAILED, IN_DOUBT, STUCK)
-# A dead worker's claims are taken up within 30 seconds of its lease (D9); so much later, nobody does.
-TAKEN_UP_WITHIN = timedelta(minutes=5)
 MOST_COUNTED = 999
 PAGE_SIZE = 50
 
@@ -56,38 +55,30 @@ def _in_doubt(now: datetime) -> Q:
     return ON_THE_WAY & Q(in_doubt=True, first_failed_at__lt=now - PATIENCE)
 
 
-def _not_taken(now: datetime) -> Q:
-    """Payable for an hour (an event reported late is due from the past, but new), and nobody has taken it."""
-    return Q(status=RewardStatus.PENDING, next_attempt_at__lt=now - PATIENCE, updated_at__lt=now - PATIENCE)
+def _overdue(currency: str, now: datetime) -> Q:
+    """Nobody takes it: payable for an hour, or sent and its lease or next question is an hour ago.
 
-
-def _lease_over(now: datetime) -> Q:
-    """Sent, and its lease or the time of its next question has passed, without a worker that took it up."""
-    not_in_doubt_for_long = (
+    An event reported late is payable from the past, but new. One currency, so that its index keeps the order.
+    """
+    not_taken = Q(status=RewardStatus.PENDING, updated_at__lt=now - PATIENCE)
+    lease_over = Q(status__in=SENT) & (
         Q(in_doubt=False) | Q(first_failed_at__isnull=True) | Q(first_failed_at__gte=now - PATIENCE)
     )
-    return Q(status__in=SENT, next_attempt_at__lt=now - TAKEN_UP_WITHIN) & not_in_doubt_for_long
-
-
-def _taken_up(now: datetime) -> Q:
-    """Workers take it up in time: it is neither of the two above."""
-    return ON_THE_WAY & (
-        Q(status=RewardStatus.PENDING, next_attempt_at__gte=now - PATIENCE)
-        | Q(status__in=SENT, next_attempt_at__gte=now - TAKEN_UP_WITHIN)
-    )
+    return Q(currency=currency, next_attempt_at__lt=now - PATIENCE) & (not_taken | lease_over)
 
 
 def _failing(now: datetime) -> Q:
-    """Every try of an hour has failed, though the peer serves others."""
-    return _taken_up(now) & Q(in_doubt=False, first_failed_at__lt=now - PATIENCE)
+    """Taken up in time, but every try of an hour has failed, though the peer serves others."""
+    return Q(next_attempt_at__gte=now - PATIENCE, in_doubt=False, first_failed_at__lt=now - PATIENCE)
 
 
 def _task_silent(now: datetime) -> Q:
     """The gateway has been asked for about an hour, and the task is neither confirmed nor failed."""
-    return _taken_up(now) & Q(
+    return Q(
         status=RewardStatus.SENT_TO_TOKEN,
         external_task_id__isnull=False,
         failures__gte=SILENT_POLLS,
+        next_attempt_at__gte=now - PATIENCE,
         first_failed_at__isnull=True,
     )
 
@@ -95,8 +86,8 @@ def _task_silent(now: datetime) -> Q:
 REASONS: Mapping[str, Reason] = {
     "failed": Reason(FAILED, "updated_at", _failed, at_a_well_peer=False),
     "in_doubt": Reason(IN_DOUBT, "first_failed_at", _in_doubt, at_a_well_peer=False),
-    "not_taken": Reason(STUCK, "next_attempt_at", _not_taken),
-    "lease_over": Reason(STUCK, "next_attempt_at", _lease_over),
+    "overdue_points": Reason(STUCK, "next_attempt_at", partial(_overdue, "points")),
+    "overdue_g2a": Reason(STUCK, "next_attempt_at", partial(_overdue, "g2a")),
     "failing": Reason(STUCK, "first_failed_at", _failing),
     "task_silent": Reason(STUCK, "created_at", _task_silent),
 }
@@ -147,7 +138,9 @@ def review_counts(filters: Filters = Filters()) -> dict[str, int]:
     counts: list[str] = []
     parameters: list[Any] = []
     for reason in REASONS.values():
-        some = _rows(reason, filters, now, served).order_by().values("pk")[: MOST_COUNTED + 1]
+        # In their order, so that nobody reads the table from its beginning in the hope of finding enough.
+        rows = _rows(reason, filters, now, served).order_by(reason.since, "id")
+        some = rows.values("pk")[: MOST_COUNTED + 1]
         try:
             sql, values = some.query.sql_with_params()
         except EmptyResultSet:

@@ -7,7 +7,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from campaigns.admin_texts import amount_text
-from rewards.support.review import FAILED, IN_DOUBT, MOST_COUNTED, STUCK
+from rewards.models import RewardStatus
+from rewards.support.review import FAILED, IN_DOUBT, MOST_COUNTED, STUCK, Entry
 
 KIND_NAMES: Mapping[str, Any] = {
     FAILED: gettext_lazy("Failed"),
@@ -34,8 +35,6 @@ KIND_MEANINGS: Mapping[str, Any] = {
 REASON_NAMES: Mapping[str, Any] = {
     "failed": "",
     "in_doubt": gettext_lazy("in doubt since then"),
-    "not_taken": gettext_lazy("payable since then, and for over an hour no worker has taken it"),
-    "lease_over": gettext_lazy("a worker had time for it until then, and no other has taken it up"),
     "failing": gettext_lazy("every try since then has failed, though the service pays others"),
     "task_silent": gettext_lazy(
         "earned then; the gateway has been asked for about an hour, and its task does not end"
@@ -47,6 +46,18 @@ AGES: Mapping[str, tuple[Any, timedelta]] = {
     "week": (gettext_lazy("for over a week"), timedelta(weeks=1)),
     "month": (gettext_lazy("for over 30 days"), timedelta(days=30)),
 }
+
+
+# What nobody has taken for over an hour: by whether somebody had taken it before.
+NOT_TAKEN = gettext_lazy("payable since then, and for over an hour no worker has taken it")
+LEASE_OVER = gettext_lazy("a worker had time for it until then, and no other has taken it up")
+
+
+def why_text(entry: Entry) -> str:
+    """Why a reward is on the list, and what its time means."""
+    if entry.reason in REASON_NAMES:
+        return str(REASON_NAMES[entry.reason])
+    return str(NOT_TAKEN if entry.reward.status == RewardStatus.PENDING else LEASE_OVER)
 
 
 def count_text(number: int) -> str:

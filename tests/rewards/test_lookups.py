@@ -43,11 +43,7 @@ LOOKUPS = {
         "reward_doubt_lasting",
     ),
     "taken by nobody": (
-        ReferralReward.objects.filter(REASONS["not_taken"].condition(NOW), currency__in=["points"]),
-        "reward_due",
-    ),
-    "left by its worker": (
-        ReferralReward.objects.filter(REASONS["lease_over"].condition(NOW), currency__in=["points"]),
+        ReferralReward.objects.filter(REASONS["overdue_g2a"].condition(NOW)),
         "reward_due",
     ),
     "failing again and again": (

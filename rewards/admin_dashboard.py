@@ -185,7 +185,7 @@ def _oldest() -> dict[str, Any] | None:
 def _peer(circuit: PeerCircuit) -> dict[str, Any]:
     return {
         "name": PEER_NAMES.get(circuit.peer, circuit.peer),
-        "page": reverse("admin:rewards_peercircuit_change", args=[circuit.pk]),
+        "page": f"{reverse('admin:support_peers')}#{circuit.pk}",
         "is_well": circuit.state == PeerCircuit.State.CLOSED,
         "circuit": circuit,
     }

@@ -3,7 +3,7 @@
 An event on record is never changed (invariant D14). Rewarding it later writes a second event that tells of
 the same once more and goes the way of every event, so locks, limits, budgets and counters hold for it. Its
 key is made of the first one's id and `EventReplay` names both, so it happens once, whatever is repeated or
-dies in between; what is missing is found again by `past_events`. See docs/adr/0011.
+dies in between; what is missing is found again by `past_events`. See docs/adr/0010.
 """
 
 from collections.abc import Sequence

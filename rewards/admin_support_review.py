@@ -192,7 +192,12 @@ def retry_view(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm(CHANGE):
         raise PermissionDenied
     error = request.GET.get("error", "").replace("\x00", "")
-    filters = ReviewForm(request.GET, [error]).filters()
+    chosen = ReviewForm(request.GET, [error])
+    if not chosen.is_valid():
+        # A filter that cannot be must not make the order take more than was meant.
+        messages.error(request, _("One of the filters cannot be; choose anew."))
+        return HttpResponseRedirect(reverse("admin:support_review"))
+    filters = chosen.filters()
     shown_at = (
         _moment(request.POST.get("shown_at", "")) if request.method == "POST" else None
     ) or timezone.now()

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from referral.models import ReferralEvent
-from rewards.models import SILENT_POLLS, PeerCircuit, ReferralReward
+from rewards.models import SILENT_POLLS, BulkRetry, PeerCircuit, ReferralReward
 from rewards.support import review
 from tests.admin.conftest import signed_in, staff_with
 from tests.factories import EventFactory
@@ -204,6 +204,50 @@ def test_chosen_rewards_lead_to_the_page_of_the_move(boss: Client, event: Referr
     assert f'name="reward" value="{reward.pk}"' in text
     asked = boss.get(address[1], {"reward": str(reward.pk)})
     assert [row["reward"] for row in asked.context["rows"]] == [reward]
+
+
+# --- ordering a bulk retry ----------------------------------------------------------------------------------
+
+RETRY = "/admin/support/retry/?error=HTTP+422+ACCOUNT_CLOSED"
+
+
+def test_an_order_takes_what_its_page_has_shown_and_says_so_first(boss: Client, event: ReferralEvent) -> None:
+    reward = failed_row(event)
+    failed_row(event, ago=HOUR * 30, currency="g2a")
+    shown = boss.get(f"{RETRY}&currency=points").context
+    assert (shown["extent"].number, shown["amounts"]) == (1, "10 points")
+    assert shown["narrowings"] == ["only in Points"]
+    failed_row(event, ago=timedelta(0))
+
+    answer = boss.post(
+        f"{RETRY}&currency=points", {"reason": "they are open again", "shown_at": shown["shown_at"]}
+    )
+
+    made = BulkRetry.objects.get()
+    assert answer.headers["Location"] == reverse("admin:rewards_bulkretry_change", args=[made.pk])
+    assert [item.reward_id for item in made.items.all()] == [reward.pk]
+    assert (made.created_by, made.reason) == ("staff:boss", "they are open again")
+
+
+def test_an_order_without_a_reason_or_with_nothing_to_do_is_told(boss: Client, event: ReferralEvent) -> None:
+    failed_row(event)
+
+    assert "This field is required" in boss.post(RETRY, {"reason": " "}).content.decode()
+    nothing = boss.get("/admin/support/retry/?error=HTTP+418+TEAPOT").content.decode()
+    assert "Nothing that failed with this error is left." in nothing
+    assert "Retry all</button>" not in nothing
+    gone = boss.post("/admin/support/retry/?error=HTTP+418+TEAPOT", {"reason": "x"}, follow=True)
+    assert "Nothing that failed with this error is left." in gone.content.decode()
+    assert not BulkRetry.objects.exists()
+
+
+def test_a_filter_that_cannot_be_does_not_widen_an_order(boss: Client, event: ReferralEvent) -> None:
+    failed_row(event)
+
+    answer = boss.post(f"{RETRY}&campaign=nobody", {"reason": "x"}, follow=True)
+
+    assert "One of the filters cannot be" in answer.content.decode()
+    assert not BulkRetry.objects.exists()
 
 
 # --- the menu -----------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -26,7 +27,7 @@ from rewards.support.bulk_retry import (
 )
 from rewards.support.review import Filters
 from tests.factories import EventFactory
-from tests.support.processes import ROOT, database_url
+from tests.support.processes import ROOT, ServiceProcesses, database_url
 from tests.support.review import failed_row
 from tests.support.rewards import fresh
 
@@ -267,3 +268,25 @@ def test_a_worker_that_is_killed_half_way_leaves_whole_rewards_and_another_goes_
     made.refresh_from_db()
     assert (made.state, made.retried, made.refused) == ("finished", 40, 0)
     assert {retries(row) for row in rows} == {1}
+
+
+def test_an_order_of_which_every_message_is_lost_is_found_by_the_scheduler(
+    committed_db: None, tmp_path: Path
+) -> None:
+    event = EventFactory()
+    rows = [failed_row(event) for _ in range(3)]
+    order()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM dramatiq.queue")
+    processes = ServiceProcesses(tmp_path, {"PAYOUT_SWEEP_SECONDS": "0.2", "DRAMATIQ_BROKER_URL": ""})
+    try:
+        processes.start("scheduler")
+        processes.start("worker")
+        until = time.monotonic() + 60
+        while BulkRetry.objects.get().state != "finished":
+            assert time.monotonic() < until, processes.log("worker")
+            time.sleep(0.1)
+    finally:
+        processes.stop()
+
+    assert [retries(row) for row in rows] == [1, 1, 1]

@@ -36,6 +36,7 @@ PARTS = (
     ("my_rewards", "a user's rewards, page 1", 2.0),
     ("support", "everybody's rewards by the API, page 1", 2.0),
     ("changelist", "rewards in the back-office, page 1", 2.0),
+    ("user_page", "the page about a user in the back-office", 2.0),
     ("report", "campaigns' report, 30 days", None),
 )
 

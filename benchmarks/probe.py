@@ -129,6 +129,13 @@ def changelist(_: int) -> float:
     return _median(READS, lambda: _expect_ok(client.get("/admin/rewards/referralreward/")))
 
 
+def user_page(_: int) -> float:
+    """Seconds of the page about a user in the back-office."""
+    client = Client(SERVER_NAME=LOOPBACK)
+    client.force_login(get_user_model().objects.get(username=ADMIN))
+    return _median(READS, lambda: _expect_ok(client.get("/admin/support/user/", {"id": PERSON})))
+
+
 def report(_: int) -> float:
     """Seconds of the campaigns' report over the last 30 days."""
     since = datetime.now(UTC) - timedelta(days=30)
@@ -139,7 +146,8 @@ def report(_: int) -> float:
 COMMANDS: dict[str, Callable[[int], Any]] = {
     function.__name__: function
     for function in (
-        prepare, fill, analyze, judge, event, claims, unlock, stats, my_rewards, support, changelist, report,
+        prepare, fill, analyze, judge, event, claims, unlock, stats, my_rewards, support, changelist,
+        user_page, report,
     )
 }  # fmt: skip
 

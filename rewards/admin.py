@@ -51,6 +51,23 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset.filter(in_status(status)) if status else queryset
 
 
+class CurrencyFilter(admin.SimpleListFilter):
+    """By currency; what may be rare has an index."""
+
+    title = gettext_lazy("currency")
+    parameter_name = "currency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Both."""
+        return list(ReferralReward.Currency.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ReferralReward]) -> QuerySet[ReferralReward]:
+        """The rewards in the chosen currency, each of which has its own amount (a constraint sees to it)."""
+        if self.value() == ReferralReward.Currency.G2A:
+            return queryset.filter(g2a_amount__isnull=False)
+        return queryset.filter(points_amount__isnull=False) if self.value() else queryset
+
+
 @admin.register(ReferralReward)
 class RewardAdmin(RewardStoryPage):
     """Rewards are read here and moved by three actions, each with a reason."""
@@ -64,7 +81,7 @@ class RewardAdmin(RewardStoryPage):
         "next_attempt_at",
         "error",
     )
-    list_filter = (StatusFilter, "currency", "in_doubt", BY_CAMPAIGN)
+    list_filter = (StatusFilter, CurrencyFilter, "in_doubt", BY_CAMPAIGN)
     list_filter_submit = True
     list_select_related = ("campaign", "referral_event")
     exact_lookups = (

@@ -114,7 +114,7 @@ def _waiting(health: Health) -> dict[str, Any]:
 def _in_doubt(health: Health) -> dict[str, Any]:
     currencies = [currency for currency, peer in PEER_OF_CURRENCY.items() if peer == health.peer]
     page = reverse("admin:rewards_referralreward_changelist")
-    query = urlencode({"in_doubt__exact": 1, "currency__exact": currencies[0]}) if currencies else ""
+    query = urlencode({"in_doubt__exact": 1, "currency": currencies[0]}) if currencies else ""
     number = amount_text(health.in_doubt)
     return {
         "number": f"{number}+" if health.in_doubt >= MOST_IN_DOUBT else number,

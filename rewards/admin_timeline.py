@@ -186,7 +186,8 @@ def _change(entry: AuditEntry) -> SafeString:
 
 
 def _entry_link(entry: AuditEntry) -> SafeString:
-    address = reverse("admin:access_auditentry_change", args=[entry.pk])
+    """What was changed, leading to its page."""
+    address = reverse(f"admin:{entry.object_type.replace('.', '_')}_change", args=[entry.object_id])
     kind = capfirst(kind_named(entry.object_type))
     return format_html('{} <a href="{}" class="text-link">{}</a>', kind, address, entry.object_name)
 

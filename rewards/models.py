@@ -206,6 +206,9 @@ class ReferralReward(models.Model):
             ),
             # "What may be paid or not", newest first.
             models.Index(fields=["id"], condition=Q(in_doubt=True), name="reward_in_doubt"),
+            # "What is paid in G2A", newest first: a filter of the back-office. Points are everywhere.
+            # Not by its currency, or the claim of what is due would have two indexes to choose from.
+            models.Index(fields=["id"], condition=Q(g2a_amount__isnull=False), name="reward_in_g2a"),
             # "Which reward did this transaction pay": support's search.
             models.Index(
                 fields=["external_tx_id"],

@@ -181,7 +181,10 @@ def _moves(user_id: str, before: UUID | None) -> Iterator[Happening]:
 
 
 def _changes(user_id: str, before: UUID | None) -> Iterator[Happening]:
-    """What people did to the user's links and to the relations by which the user was brought."""
+    """What people did to the user's links and to the relations by which the user was brought.
+
+    Who may look at these may know who changed them and why, as with rewards; the audit log has more.
+    """
     links = ReferralLink.objects.filter(owner_user_id=user_id).order_by("-pk")
     relations = ReferralRelation.objects.filter(referred_user_id=user_id).order_by("-pk")
     ids = [
@@ -204,5 +207,5 @@ SOURCES: tuple[tuple[tuple[type[Model], ...], Callable[[str, UUID | None], Itera
     ((ReferralEvent,), _events_brought),
     ((ReferralReward,), _rewards),
     ((ReferralReward, RewardTransition), _moves),
-    ((AuditEntry, ReferralLink, ReferralRelation), _changes),
+    ((ReferralLink, ReferralRelation), _changes),
 )

@@ -40,7 +40,9 @@ def address(model: type) -> str:
 
 def filters(page: str) -> set[str]:
     """The queries to which the filters of a list lead."""
-    found = re.findall(r'<a href="\?([^"]*__exact=[^"]*|(?:status|to_status|reason|outcome)=[^"]*)"', page)
+    found = re.findall(
+        r'<a href="\?([^"]*__exact=[^"]*|(?:status|currency|to_status|reason|outcome)=[^"]*)"', page
+    )
     return {unescape(query) for query in found}
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from access.audit import Verb, audit_note
 from referral.models import (
     PartnerReferralRelation,
     ReferralEvent,
@@ -321,6 +322,29 @@ def test_rewards_that_were_unlocked_together_share_a_line(boss: Client, world: W
     lines = [str(line.text) for line in boss.get(PAGE, {"id": owner}).context["lines"]]
 
     assert sum("Locked → Waiting" in line for line in lines) == 1
+
+
+def test_what_people_did_to_links_and_relations_stands_in_it_with_who_and_why(
+    boss: Client, world: World
+) -> None:
+    link = ReferralLink.objects.get(code=link_of("ann"))
+    invite("ann", "dan")
+    boss.post(f"/admin/referral/referrallink/{link.pk}/change/", {})
+    relation = ReferralRelation.objects.get(referred_user_id="dan")
+    audit_note(
+        by="staff:olga",
+        verb=Verb.CREATED,
+        target=relation,
+        name="user_invite_default",
+        after={"source": "manual"},
+        reason="ticket 4711",
+    )
+
+    ann = [str(line.text) for line in boss.get(PAGE, {"id": "ann"}).context["lines"]]
+    dan = [str(line.text) for line in boss.get(PAGE, {"id": "dan"}).context["lines"]]
+
+    assert any("Link <a" in line and f"{link.code}</a>: changed, boss." in line for line in ann)
+    assert any("Relation <a" in line and ": created, olga. ticket 4711" in line for line in dan)
 
 
 # --- among very many ----------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ INSERT INTO rewards_referralreward (
 ) SELECT reward_id, event_id, %(campaign)s, referrer, 1, 'points', 10, status,
          CASE status WHEN 'locked' THEN 'vip' END, now(), false, 0, 0, '', 1, now(), now(),
          CASE status WHEN 'completed' THEN 'many-tx-' || number END,
-         CASE status WHEN 'pending' THEN now() END FROM many;
+         CASE status WHEN 'pending' THEN now() + interval '14 days' END FROM many;
 INSERT INTO rewards_rewardtransition (id, reward_id, from_status, to_status, at, actor, reason)
 SELECT referral_uuid7(), reward_id, origin, target, now(), 'worker', ''
 FROM many, (VALUES ('pending', 'sent_to_points'), ('sent_to_points', 'completed')) AS step (origin, target)
@@ -104,6 +104,9 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _read(node: dict[str, Any]) -> int:
+    if node["Node Type"] == "Bitmap Index Scan":
+        # It counts what other tests have rolled back, too; the rows are read by the scan above it.
+        return 0
     removed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Index Recheck", 0)
     # An index that begins with another column is searched once for each of its values.
     searches = node.get("Index Searches", 0)

@@ -256,7 +256,7 @@ class RewardAdmin(RewardStoryPage):
             shown = set(request.POST.getlist("reward"))
             confirmed = [reward for reward in rewards if str(reward.pk) in shown]
             rewards_move(request, move, confirmed, form.cleaned_data["reason"])
-            return HttpResponseRedirect(self._way_back(rewards))
+            return HttpResponseRedirect(self._way_back(request, rewards))
         return TemplateResponse(request, "admin/reward_moves.html", self._page(request, move, rewards, form))
 
     def _page(
@@ -274,12 +274,14 @@ class RewardAdmin(RewardStoryPage):
             "rows": rows,
             "possible": sum(row["obstacle"] is None for row in rows),
             "form": form,
-            "page": self._way_back(rewards),
+            "page": self._way_back(request, rewards),
         }
 
     @staticmethod
-    def _way_back(rewards: list[ReferralReward]) -> str:
-        """To the reward, or to the list when there were several."""
+    def _way_back(request: HttpRequest, rewards: list[ReferralReward]) -> str:
+        """To the review list for those who come from it; else to the reward, or to the list of several."""
+        if request.GET.get("from") == "review":
+            return reverse("admin:support_review")
         if len(rewards) == 1:
             return reward_page(rewards[0].pk)
         return reverse("admin:rewards_referralreward_changelist")

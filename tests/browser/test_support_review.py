@@ -135,6 +135,7 @@ def test_chosen_rewards_go_to_the_page_of_the_move(page: Page, failed: list[Refe
     page.get_by_role("button", name="Retry", exact=True).click()
 
     expect(page.locator("body")).to_contain_text("Sent for payment again:")
+    expect(page.locator("#review tbody tr")).to_have_count(1)
     assert {fresh(reward).status for reward in failed} == {"pending"}
 
 

@@ -22,7 +22,7 @@ from rewards.support.user_tree import Person, tree_of, upline_of
 NEWEST = 10
 UNPAID = 20
 # How far back it is looked for what is not paid, or earned nothing: there is no index of these by user.
-LOOKED_THROUGH = 200
+REWARDS_LOOKED_THROUGH, EVENTS_LOOKED_THROUGH = 1000, 200
 SETTLED = (RewardStatus.COMPLETED, RewardStatus.CANCELLED)
 MOST_CAMPAIGNS = 100
 
@@ -91,7 +91,7 @@ def _other_relations(user_id: str) -> list[ReferralRelation]:
 
 def _unpaid(user_id: str) -> list[ReferralReward]:
     """What is not settled among the newest; of what is locked also the older, by its own index."""
-    recent = _rewards(user_id).values_list("pk", "status")[:LOOKED_THROUGH]
+    recent = _rewards(user_id).values_list("pk", "status")[:REWARDS_LOOKED_THROUGH]
     open_ones = [pk for pk, status in recent if status not in SETTLED]
     # By a column without an index of its own, or all rewards would be read backward until enough are found.
     locked = ReferralReward.objects.filter(beneficiary_user_id=user_id, status=RewardStatus.LOCKED)
@@ -104,7 +104,7 @@ def _unrewarded(user_id: str) -> list[ReferralEvent]:
     found: set[UUID] = set()
     for column in ("referred_user_id", "referrer_user_id"):
         events = ReferralEvent.objects.filter(**{column: user_id}, replayed__isnull=True).order_by("-id")
-        recent = events.values_list("pk", "reason")[:LOOKED_THROUGH]
+        recent = events.values_list("pk", "reason")[:EVENTS_LOOKED_THROUGH]
         found.update([pk for pk, reason in recent if reason][:NEWEST])
     return _newest_of(ReferralEvent.objects.select_related("campaign"), found, NEWEST)
 

@@ -126,13 +126,14 @@ def test_the_tree_and_the_timeline_lead_on(page: Page, world: World) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_pages_are_not_wider_than_a_small_screen(page: Page, world: World, theme: str) -> None:
-    page.add_init_script(f"localStorage.setItem('_x_adminTheme', '\"{theme}\"')")
+    page.add_init_script(f"localStorage.setItem('adminTheme', JSON.stringify('{theme}'))")
     page.set_viewport_size({"width": 1280, "height": 800})
     invite("ann", "x" * 64)
     for address in ("?id=ann", f"?id={'x' * 64}", f"?id={'y' * 64}"):
         page.goto(f"/admin/support/user/{address}")
         wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wider == 0, address
+        assert page.evaluate("document.documentElement.classList.contains('dark')") == (theme == "dark")
 
 
 def test_a_campaign_is_looked_up_in_the_filters(page: Page, world: World) -> None:

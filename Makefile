@@ -61,7 +61,7 @@ openapi: $(DEVELOPMENT) ## write docs/openapi.json anew, and name what changes f
 openapi-check: $(DEVELOPMENT) ## check that docs/openapi.json is what the code makes
 	@$(PYTHON) -m launcher.throwaway $(PYTHON) manage.py openapi --check
 
-screenshots: $(DEVELOPMENT) ## take the pictures of the handbook anew (needs Chromium; ARGS="--theme dark --folder /tmp/x")
+screenshots: $(DEVELOPMENT) ## take the pictures of the handbooks anew (needs Chromium; ARGS="--theme dark --folder /tmp/x")
 	@$(PYTHON) -m tests.screenshots $(ARGS)
 
 audit: $(DEVELOPMENT) ## look for known vulnerabilities of the pinned packages (ARGS=--strict)

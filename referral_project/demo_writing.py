@@ -46,6 +46,8 @@ INVITE = "user_invite_default"
 PARTNERS = "partner_onboarding_default"
 # One event in so many meets a closed account; one locked reward in so many is cancelled.
 FAILS, CANCELS = 80, 150
+# In the words in which a worker records such a refusal.
+REFUSED = "HTTP 422 account_closed the account is closed"
 BATCH = 500
 
 Progress = Callable[[int, int], object]
@@ -196,7 +198,7 @@ class Writer:
         rows.update(
             status=RewardStatus.FAILED,
             next_attempt_at=None,
-            last_error="422 account_closed: the account is closed",
+            last_error=REFUSED,
         )
         trail = [entry for reward in chosen for entry in _refused(reward, timezone.now())]
         RewardTransition.objects.bulk_create(row for row in trail if isinstance(row, RewardTransition))
@@ -262,6 +264,6 @@ def _refused(reward: RewardRow, now: datetime) -> list[Any]:
             to_status=failed,
             at=now,
             actor=BY,
-            reason="422 account_closed: the account is closed",
+            reason=REFUSED,
         ),
     ]

@@ -28,6 +28,7 @@ from campaigns.admin_texts import amount_text, amounts_text
 from rewards.admin_texts import STATUS_COLORS, reward_link
 from rewards.models import BulkRetry, ReferralReward
 from rewards.support.bulk_retry import Outcome, State, bulk_retry_continue, bulk_retry_stop
+from rewards.support.trail import actor_text
 
 CHANGE = "rewards.change_referralreward"
 SHOWN_ITEMS = 100
@@ -87,6 +88,8 @@ class BulkRetryAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "title": _("Bulk retry"),
             "order": order,
+            "ordered_by": actor_text(order.created_by),
+            "continued_by": actor_text(order.run_by),
             "state": self.state_badge(order),
             "is_running": order.state == State.RUNNING,
             "may_run": may_run,

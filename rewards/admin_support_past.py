@@ -31,6 +31,7 @@ from rewards.admin_texts import reward_link
 from rewards.support.attach_plan import Plan, events_left, plan_of, rewarded_later
 from rewards.support.foreseeing import Foreseen, Total
 from rewards.support.past_events import MOST, Rewarded, past_reward
+from rewards.support.trail import actor_text
 
 PERMISSION = "referral.add_referralrelation"
 # So many notes on a relation are shown.
@@ -108,7 +109,10 @@ def past_view(request: HttpRequest) -> HttpResponse:
         "relation": relation,
         "who": user_link(relation.referred_user_id),
         "referrer": user_link(relation.referrer_user_id),
-        "notes": [{"what": _done_by(entry), "entry": entry} for entry in _notes(relation)],
+        "notes": [
+            {"what": _done_by(entry), "who": actor_text(entry.actor), "entry": entry}
+            for entry in _notes(relation)
+        ],
         "form": form,
         "why": why,
         "done": [_done(event) for event in rewarded_later(relation.referred_user_id)[:MOST]],

@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -206,7 +206,9 @@ def _late(word: str, happened: datetime, heard: datetime) -> str:
 def event_link(event: ReferralEvent) -> SafeString:
     """The event's type, leading to its page."""
     address = reverse("admin:referral_referralevent_change", args=[event.pk])
-    return format_html('<a href="{}" class="text-link">{}</a>', address, event.event_type)
+    # Long types break behind an underscore.
+    words = format_html_join(mark_safe("_<wbr>"), "{}", ((word,) for word in event.event_type.split("_")))
+    return format_html('<a href="{}" class="text-link">{}</a>', address, words)
 
 
 def reward_amount_link(reward: ReferralReward) -> SafeString:

@@ -11,6 +11,7 @@ from rewards.peers import POINTS, TOKENS
 from rewards.peers.questions import Heard
 from rewards.support.moments import MINUTE, moment_text, until_text
 from rewards.support.peers_health import Health
+from rewards.support.trail import actor_text
 from rewards.support.troubles import trouble_text
 
 SETTINGS = {POINTS: "POINTS_SERVICE_URL", TOKENS: "TOKEN_GATEWAY_URL", "analytics": "ANALYTICS_URL"}
@@ -66,7 +67,7 @@ def warning_text(health: Health, now: Any) -> str:
 
 def probe_text(probe: PeerProbe) -> str:
     """Who has asked, and what was heard."""
-    asked = {"who": probe.asked_by, "moment": moment_text(probe.asked_at)}
+    asked = {"who": actor_text(probe.asked_by), "moment": moment_text(probe.asked_at)}
     if probe.answered_at is None:
         return _("Asked by %(who)s on %(moment)s; the worker has not reported yet.") % asked
     heard = str(HEARD.get(probe.outcome, probe.outcome))

@@ -1,8 +1,9 @@
-"""Take the pictures of the handbook anew: `python -m tests.screenshots`.
+"""Take the pictures of the handbooks anew: `python -m tests.screenshots`.
 
 Starts a throwaway PostgreSQL, stand-in peers and a web server, fills them with the demo's story, lets it be
-paid, and walks through the back-office in Chromium, once in each language. Days on the pictures are those of
-the run; all else is the same every time.
+paid, and walks through the back-office in Chromium, once in each language: first marketing, then, when some
+rewards have got into trouble, support. Days on the pictures are those of the run; all else is the same every
+time.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from tests.support.sandbox import ROOT, SandboxProcess
 from tests.support.stage import stage
 
 HANDBOOK = ROOT / "docs" / "images" / "handbook"
+READERS = ("marketing", "support")
 
 
 def main() -> int:
@@ -21,7 +23,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
     parser.add_argument("--folder", type=Path, default=HANDBOOK, help="where the pictures go")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--only", choices=READERS, help="the pictures of one handbook alone")
     options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="referral-screenshots-") as folder,
         SandboxProcess() as peers,
@@ -32,13 +36,19 @@ def main() -> int:
             TOKEN_GATEWAY_URL=peers.tokens_url,
             # The browser's driver keeps an event loop in this thread, in which nothing of ours is.
             DJANGO_ALLOW_ASYNC_UNSAFE="1",
+            # The services of the scene call without a network.
+            ALLOWED_HOSTS="127.0.0.1,localhost,testserver",
         ) as service,
     ):
-        from tests.screenshots.pictures import take_all  # noqa: PLC0415 - only now are the settings complete
+        # Only now are the settings complete.
         from tests.screenshots.scene import scene_set  # noqa: PLC0415
+        from tests.screenshots.walks import marketing_walks, support_walks  # noqa: PLC0415
 
         scene_set()
-        take_all(service.url, options.folder, options.theme)
+        if options.only != "support":
+            marketing_walks(service.url, options.folder, options.theme)
+        if options.only != "marketing":
+            support_walks(service.url, options.folder, options.theme, peers)
     return 0
 
 

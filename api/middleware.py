@@ -29,7 +29,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Wrap one request."""
-        given = request.headers.get("X-Request-Id", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = given if REQUEST_ID.fullmatch(given) else str(uuid7())
         setattr(request, "request_id", request_id)  # noqa: B010 - not an attribute that Django knows
         with structlog.contextvars.bound_contextvars(request_id=request_id):

@@ -1,5 +1,6 @@
 """The WSGI application that granian or gunicorn serves."""
 
+import gc
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,6 +18,9 @@ def _application() -> Callable[..., Iterable[bytes]]:
     from referral_project.internal_handler import InternalHandler  # noqa: PLC0415 - needs the settings
 
     internal = InternalHandler()
+    # What is loaded by now stays; the garbage collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
 
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         handler = internal if environ["PATH_INFO"].startswith(INTERNAL) else everything

@@ -12,7 +12,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import psycopg
-from django.db import IntegrityError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -111,7 +111,10 @@ def decide(candidates: Sequence[Candidate]) -> list[Accepted | DomainError]:
         for row in answer.rewards
         if row.status == RewardStatus.PENDING
     }
-    transaction.on_commit(lambda: wake_for(payable))
+    if connections[DEFAULT_DB_ALIAS].in_atomic_block:
+        transaction.on_commit(lambda: wake_for(payable))
+    else:
+        wake_for(payable)
     return list(answers)
 
 
@@ -123,7 +126,7 @@ def _at_once(candidates: Sequence[Candidate]) -> Sequence[Accepted] | None:
         if candidate.campaign is not campaign or (event := prepared(candidate)) is None:
             return None
         events.append(event)
-    if len(events) > 1 or connection.in_atomic_block:
+    if len(events) > 1 or connections[DEFAULT_DB_ALIAS].in_atomic_block:
         return accept_at_once(events)
     accepted = together.run((campaign.id, campaign.revision), events[0])
     return [accepted] if accepted else None

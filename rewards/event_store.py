@@ -24,7 +24,9 @@ from rewards.models import RewardStatus
 
 StatsKey = tuple[UUID, str]
 
+# After a lock was waited for, what its holder committed must be seen, whatever the server's default.
 BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED; "
+ALONE = b"SET TRANSACTION ISOLATION LEVEL READ COMMITTED; "
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,8 @@ def call(function: bytes, *arguments: bytes | None) -> PGresult:
         )
         # psycopg begins a transaction with the first statement of its cursors, which this is none of.
         idle = wire.transaction_status == TransactionStatus.IDLE
-        begin = BEGIN if ours.in_atomic_block and idle else b""
+        # What is sent together outside of one is a transaction of its own, committed with the answer.
+        begin = (BEGIN if ours.in_atomic_block else ALONE) if idle else b""
         result = wire.exec_(b"%bSELECT * FROM %b(%b)" % (begin, function, values))
         if wire.status != ConnStatus.OK:
             raise OperationalError("the connection to the database was lost")

@@ -408,6 +408,8 @@ def test_twin_when_statistics_are_counted_in_any_order_batches_deadlock(free):
             instead="GROUP BY x.referred ORDER BY random()",
         ),
     ):
-        results = batches_over_the_same_people()
+        assert any(_deadlocked(batches_over_the_same_people()) for _ in range(5))
 
-    assert any("deadlock detected" in str(result) for result in results)
+
+def _deadlocked(results):
+    return any("deadlock detected" in str(result) for result in results)

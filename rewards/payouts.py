@@ -17,7 +17,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -60,7 +60,8 @@ def claim(peer: Peer, limit: int, *, probe: bool = False) -> list[Claim]:
     token, lease = uuid7(), settings.PAYOUT_LEASE_SECONDS
     # The other half is for the call: the settings see to it that it is long enough.
     begin_by = time.monotonic() + lease / 2
-    with transaction.atomic(), connection.cursor() as cursor:
+    # One statement, so it is a transaction by itself.
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT * FROM referral_payouts_claim(%s, %s, %s, %s, %s, %s, %s, %s)",
             [peer.name, peer.currency, peer.sent_status, token, limit, lease, WORKER, probe],
@@ -93,11 +94,11 @@ def record(
     """
     now = timezone.now()
     rows = [_change(entry, now, well_at) | _attempt(entry) for entry in settled]
-    with transaction.atomic():
-        _apply(rows, actor, reason)
+    _apply(rows, actor, reason)
 
 
 def _apply(rows: Sequence[dict[str, Any]], actor: str, reason: str) -> None:
+    """One statement, so it is a transaction by itself."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT referral_payouts_record(%s::jsonb, %s, %s)",

@@ -3,7 +3,8 @@
 import time
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 
 from api.errors import IllegalTransition
 from rewards import payouts, services
@@ -63,13 +64,25 @@ def before_the_claim_ends():
     return Pause(payouts, "_claim_of", before=True)
 
 
+def held(work):
+    """What is one statement, with its transaction kept open so that a race can be stopped before its end."""
+
+    def run():
+        with transaction.atomic():
+            return work()
+
+    return run
+
+
 # --- claims -------------------------------------------------------------------------------------------------
 
 
 def test_two_workers_that_claim_at_once_get_different_rewards(peer):
     many(20)
 
-    first, second, waited = cross(lambda: claim(peer, 12), lambda: claim(peer, 12), before_the_claim_ends())
+    first, second, waited = cross(
+        held(lambda: claim(peer, 12)), held(lambda: claim(peer, 12)), before_the_claim_ends()
+    )
 
     assert not waited
     ids = [entry.order.reward_id for entry in [*first, *second]]
@@ -81,7 +94,9 @@ def test_twin_without_row_locks_two_workers_claim_the_same(peer):
     many(5)
 
     with function_without("referral_payouts_claim", "FOR NO KEY UPDATE SKIP LOCKED"):
-        first, second, _ = cross(lambda: claim(peer, 5), lambda: claim(peer, 5), before_the_claim_ends())
+        first, second, _ = cross(
+            held(lambda: claim(peer, 5)), lambda: claim(peer, 5), before_the_claim_ends()
+        )
 
     assert {entry.order.reward_id for entry in first} & {entry.order.reward_id for entry in second}
 
@@ -132,8 +147,8 @@ def test_two_workers_that_record_the_same_payment_at_once_count_it_once(peer):
 
     # when
     _, _, waited = cross(
-        lambda: record([Settled(first, BOOKED)], well_at=None),
-        lambda: record([Settled(second, BOOKED)], well_at=None),
+        held(lambda: record([Settled(first, BOOKED)], well_at=None)),
+        held(lambda: record([Settled(second, BOOKED)], well_at=None)),
         Pause(payouts, "_apply"),
     )
 
@@ -142,6 +157,23 @@ def test_two_workers_that_record_the_same_payment_at_once_count_it_once(peer):
     assert ReferralStats.objects.get().points_earned == 10
     assert [move for move in trail_of(reward) if move[1] == "completed"] == [("sent_to_points", "completed")]
     assert_counters_agree_with_a_recount()
+
+
+def test_an_answer_that_cannot_be_kept_leaves_its_reason_and_strands_nobody(peer):
+    # given one reward of which the answer is too long for its column, and one that is fine
+    bad, good = earn("points", "user-a"), earn("points", "user-b")
+    claims = {entry.order.reward_id: entry for entry in claim(peer, 10)}
+    impossible = Answer(Outcome.BOOKED, 200, reference="x" * 500)
+
+    # when
+    Drain(peer)._record([Settled(claims[bad.id], impossible), Settled(claims[good.id], BOOKED)])
+
+    # then
+    assert fresh(good).status == "completed"
+    held = fresh(bad)
+    assert (held.status, held.in_doubt) == ("sent_to_points", True)
+    assert "cannot be recorded" in held.last_error
+    assert held.next_attempt_at > timezone.now()
 
 
 def test_workers_that_record_the_same_rewards_in_other_orders_do_not_deadlock(peer):
@@ -237,7 +269,9 @@ def test_a_cancellation_that_comes_first_is_not_claimed(peer):
 def test_a_cancellation_that_comes_during_a_claim_is_refused(peer):
     reward = earn("points", "user-a")
 
-    claims, refusal, waited = cross(lambda: claim(peer, 10), cancelling(reward), before_the_claim_ends())
+    claims, refusal, waited = cross(
+        held(lambda: claim(peer, 10)), cancelling(reward), before_the_claim_ends()
+    )
 
     assert waited
     assert len(claims) == 1
@@ -262,7 +296,7 @@ def test_twin_without_row_locks_a_claimed_reward_is_cancelled(peer, unlocked_row
     with table_without("rewards_referralreward", "reward_legal_transition"):
         reward = earn("points", "user-a")
 
-        claims, _, _ = cross(lambda: claim(peer, 10), cancelling(reward), before_the_claim_ends())
+        claims, _, _ = cross(held(lambda: claim(peer, 10)), cancelling(reward), before_the_claim_ends())
 
         assert len(claims) == 1
         assert fresh(reward).status == "cancelled"
@@ -271,7 +305,7 @@ def test_twin_without_row_locks_a_claimed_reward_is_cancelled(peer, unlocked_row
 def test_the_database_alone_also_refuses_to_cancel_a_claimed_reward(peer, unlocked_rows):
     reward = earn("points", "user-a")
 
-    cross(lambda: claim(peer, 10), cancelling(reward), before_the_claim_ends())
+    cross(held(lambda: claim(peer, 10)), cancelling(reward), before_the_claim_ends())
 
     assert fresh(reward).status == "sent_to_points"
 

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 # A drain hands over to the next message after a while, so that a worker can be stopped or replaced.
 DRAIN_SECONDS = 30.0
 # At most so many rewards for each thread are claimed beyond those that are being paid.
-MOST_AHEAD = 8
+MOST_AHEAD = 16
 # How long the first answer waits for others to be recorded with it.
 GATHER_SECONDS = 0.01
 # How soon a drain that waits for slow answers sees that the process stops.
@@ -74,8 +74,8 @@ class Drain:
     def _claim(self, under_way: int) -> list[Claim]:
         concurrency: int = settings.PAYOUT_CONCURRENCY
         # Enough ahead of the calls to keep all threads busy until we are back from recording: at a quick peer
-        # that is as much as was answered meanwhile, and as much again.
-        ahead = min(max(concurrency, 2 * self._answered_last), MOST_AHEAD * concurrency)
+        # that is what was answered meanwhile, as much again, and a reserve for a slow turn.
+        ahead = min(max(concurrency, 3 * self._answered_last), MOST_AHEAD * concurrency)
         room = concurrency + ahead - under_way
         # Claim in portions: a claim for every finished call would cost a transaction each.
         if room < max(concurrency // 2, 1):

@@ -87,7 +87,7 @@ def answer_of(call: Callable[[], Reply], read_success: Callable[[Any], Answer | 
 
     `read_success` turns the body of a 2xx into an answer, or gives None when it is not what was promised.
     """
-    started = datetime.now(UTC)
+    started, status = datetime.now(UTC), None
     try:
         reply = call()
     except NeverSent as error:
@@ -95,14 +95,10 @@ def answer_of(call: Callable[[], Reply], read_success: Callable[[Any], Answer | 
     except CallFailed as error:
         answer = Answer(Outcome.UNKNOWN, message=str(error))
     else:
-        answer = _reply_answer(reply, read_success)
-    return _timed(answer, started)
-
-
-def _timed(answer: Answer, started: datetime) -> Answer:
+        answer, status = _reply_answer(reply, read_success), reply.status
     return Answer(
         answer.outcome,
-        answer.http_status,
+        status,
         _plain(answer.error_code)[:ERROR_CODE_LENGTH],
         _plain(answer.message)[:MESSAGE_LENGTH],
         answer.reference,
@@ -124,22 +120,21 @@ def reference_of(value: Any) -> str | None:
 
 
 def _reply_answer(reply: Reply, read_success: Callable[[Any], Answer | None]) -> Answer:
+    """What the reply means; status and times are added by `answer_of`."""
     status = reply.status
     if 200 <= status < 300:
         answer = read_success(reply.body) if isinstance(reply.body, dict) else None
-        if answer is not None:
-            return Answer(answer.outcome, status, answer.error_code, answer.message, answer.reference)
-        return Answer(Outcome.UNKNOWN, status, message="the answer is not the promised JSON")
+        return answer or Answer(Outcome.UNKNOWN, message="the answer is not the promised JSON")
     code, message = _peer_error(reply.body)
     if status in (425, 429):
-        return Answer(
-            Outcome.NOT_BOOKED, status, code, message, retry_after_seconds=retry_after(reply.headers)
-        )
+        wait = retry_after(reply.headers)
+        return Answer(Outcome.NOT_BOOKED, error_code=code, message=message, retry_after_seconds=wait)
     if 300 <= status < 400 or status in (401, 403, 404, 405):
-        return Answer(Outcome.MISCONFIGURED, status, code, message)
+        return Answer(Outcome.MISCONFIGURED, error_code=code, message=message)
     if status == 408 or status >= 500 or status < 200:
-        return Answer(Outcome.UNKNOWN, status, code, message, retry_after_seconds=retry_after(reply.headers))
-    return Answer(Outcome.REFUSED, status, code, message)
+        wait = retry_after(reply.headers)
+        return Answer(Outcome.UNKNOWN, error_code=code, message=message, retry_after_seconds=wait)
+    return Answer(Outcome.REFUSED, error_code=code, message=message)
 
 
 def _peer_error(body: Any) -> tuple[str, str]:

@@ -16,8 +16,11 @@ help: ## list the commands
 run: $(RUNTIME) ## start the whole demo; Ctrl-C stops it (PORT=8001 and HOST choose where it listens)
 	@exec $(PYTHON) -m launcher run --starter make
 
-test: $(DEVELOPMENT) ## run every test (ARGS="tests/launcher -k port" reaches pytest)
-	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
+test: $(DEVELOPMENT) ## run all tests but the sweeps (ARGS="tests/launcher -k port" reaches pytest)
+	@$(PYTHON) -m pytest -n 3 --dist loadgroup -m "not sweep" $(ARGS)
+
+sweep: $(DEVELOPMENT) ## run the tests that go through every page and list of the back-office
+	@$(PYTHON) -m pytest -n 2 --dist loadgroup -m sweep $(ARGS)
 
 chaos: $(DEVELOPMENT) ## kill everything at random under load and count the ledger (ARGS="--seconds 600 --seed 7")
 	@$(PYTHON) -m tests.chaos $(ARGS)
@@ -81,4 +84,4 @@ $(RUNTIME): requirements.txt $(MADE)
 $(DEVELOPMENT): requirements.txt requirements-dev.txt $(MADE)
 	@$(INSTALL) requirements-dev.txt $@ $(RUNTIME)
 
-.PHONY: help run test chaos fuzz abuse bench bench-quick bench-growth check lint types imports migrations translations openapi openapi-check screenshots audit clean
+.PHONY: help run test sweep chaos fuzz abuse bench bench-quick bench-growth check lint types imports migrations translations openapi openapi-check screenshots audit clean

@@ -4,6 +4,7 @@ import re
 from html import unescape
 from urllib.parse import parse_qsl
 
+import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -46,6 +47,7 @@ def filters(page: str) -> set[str]:
     return {unescape(query) for query in found}
 
 
+@pytest.mark.sweep
 def test_no_list_reads_more_than_it_shows_whatever_is_asked_for(boss: Client, campaigns: None) -> None:
     fill(ROWS)
     rare = ReferralCampaign.objects.get(code="partner_onboarding_default")

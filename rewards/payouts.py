@@ -18,9 +18,11 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from rewards.event_store import ALONE
 from rewards.models import ReferralReward, RewardStatus
 from rewards.peers.base import TROUBLES, Answer, Order, Outcome, Peer
 
@@ -60,13 +62,23 @@ def claim(peer: Peer, limit: int, *, probe: bool = False) -> list[Claim]:
     token, lease = uuid7(), settings.PAYOUT_LEASE_SECONDS
     # The other half is for the call: the settings see to it that it is long enough.
     begin_by = time.monotonic() + lease / 2
-    # One statement, so it is a transaction by itself.
     with connection.cursor() as cursor:
-        cursor.execute(
+        _execute(
+            cursor,
             "SELECT * FROM referral_payouts_claim(%s, %s, %s, %s, %s, %s, %s, %s)",
             [peer.name, peer.currency, peer.sent_status, token, limit, lease, WORKER, probe],
         )
         return [_claim_of(row, token, begin_by) for row in cursor.fetchall()]
+
+
+def _execute(cursor: CursorWrapper, statement: str, parameters: Sequence[Any]) -> None:
+    """Run one statement; outside of a transaction it is one by itself, as READ COMMITTED as any of ours."""
+    if connection.in_atomic_block:
+        cursor.execute(statement, parameters)
+    else:
+        cursor.execute(f"{ALONE.decode()}{statement}", parameters)
+        # Past the answer about the level, to that of the statement.
+        cursor.nextset()
 
 
 def _claim_of(row: Sequence[Any], token: UUID, begin_by: float) -> Claim:
@@ -98,9 +110,9 @@ def record(
 
 
 def _apply(rows: Sequence[dict[str, Any]], actor: str, reason: str) -> None:
-    """One statement, so it is a transaction by itself."""
     with connection.cursor() as cursor:
-        cursor.execute(
+        _execute(
+            cursor,
             "SELECT referral_payouts_record(%s::jsonb, %s, %s)",
             [orjson.dumps(rows).decode(), actor, reason],
         )

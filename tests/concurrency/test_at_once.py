@@ -257,22 +257,7 @@ def test_twin_when_an_event_does_not_wait_for_roles_the_reward_stays_locked(vip_
     assert status_of("user-0") == "locked"
 
 
-@pytest.fixture(params=["repeatable read", "serializable"])
-def strict_server(request, vip_only):
-    """A database whose transactions see what was there at their beginning, unless they say otherwise."""
-    database = connection.ops.quote_name(connection.settings_dict["NAME"])
-    setting = f"ALTER DATABASE {database} SET default_transaction_isolation"
-    with connection.cursor() as cursor:
-        cursor.execute(f"{setting} = '{request.param}'")
-    # The setting holds for connections made from now on.
-    connection.close()
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute(f"{setting} TO DEFAULT")
-    connection.close()
-
-
-@pytest.mark.usefixtures("strict_server")
+@pytest.mark.usefixtures("vip_only", "strict_server")
 def test_an_upgrade_that_was_waited_for_is_seen_whatever_the_servers_default():
     event = done("vip", None, "friend-0-0")
 

@@ -21,7 +21,15 @@ from rewards.payouts import Settled, claim, record
 from rewards.peers.base import Answer, Outcome
 from rewards.peers.registry import peer_named
 from rewards.services import reward_cancel, reward_retry, reward_unlock
-from tests.support.races import Pause, Racer, all_at_once, cross, function_without, table_without
+from tests.support.races import (
+    Pause,
+    PauseAtCommit,
+    Racer,
+    all_at_once,
+    cross,
+    function_without,
+    table_without,
+)
 from tests.support.rewards import (
     assert_counters_agree_with_a_recount,
     campaign_of,
@@ -156,6 +164,27 @@ def test_two_workers_that_record_the_same_payment_at_once_count_it_once(peer):
     assert waited
     assert ReferralStats.objects.get().points_earned == 10
     assert [move for move in trail_of(reward) if move[1] == "completed"] == [("sent_to_points", "completed")]
+    assert_counters_agree_with_a_recount()
+
+
+@pytest.mark.usefixtures("strict_server")
+def test_a_worker_that_waits_for_another_records_whatever_the_servers_default(peer):
+    # given two rewards, of which two workers have something to record each
+    rewards = [earn("points", "user-a") for _ in range(2)]
+    claims = claim(peer, 2)
+    time_passes()
+    again = claim(peer, 2)
+
+    # when
+    results = cross(
+        lambda: record([Settled(entry, BOOKED) for entry in claims], well_at=None),
+        lambda: record([Settled(entry, BOOKED) for entry in again], well_at=None),
+        PauseAtCommit("rewards_payoutattempt"),
+    )
+
+    # then
+    assert results == (None, None, True)
+    assert [fresh(reward).status for reward in rewards] == ["completed"] * 2
     assert_counters_agree_with_a_recount()
 
 

@@ -39,11 +39,12 @@ class Waker:
     def wake(self, peers: Collection[str]) -> None:
         """Ask for these peers' workers; returns at once."""
         with self._lock:
-            if self._wanted.issuperset(peers):
+            is_running = self._thread is not None and self._thread.is_alive()
+            if is_running and self._wanted.issuperset(peers):
                 # Whoever wanted them first is about to tell the thread, or has told it.
                 return
             self._wanted.update(peers)
-            if self._thread is None or not self._thread.is_alive():
+            if not is_running:
                 self._thread = threading.Thread(target=self._run, name="payout-waker", daemon=True)
                 self._thread.start()
         self._something.set()

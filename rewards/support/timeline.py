@@ -53,6 +53,9 @@ class TimelinePage:
     before: UUID | None
 
 
+Source = Callable[[str, UUID | None], Iterator[Happening]]
+
+
 def timeline(
     user_id: str, may_view: Callable[[type[Model]], bool], before: UUID | None = None
 ) -> TimelinePage:
@@ -100,49 +103,15 @@ def _key_at(moment: datetime, place: int) -> UUID:
     return UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | place)
 
 
-def _invited_by(user_id: str, before: UUID | None) -> Iterator[Happening]:
-    rows = ReferralRelation.objects.filter(referred_user_id=user_id).select_related(
-        "campaign", "referral_link"
-    )
-    for row in _newest(rows, before):
-        yield Happening(row.pk, "invited_by", row.created_at, row)
+def _rows(kind: str, model: Any, whose: str, *related: str) -> Source:
+    """The rows of a table in which the user stands in the column `whose`."""
 
+    def source(user_id: str, before: UUID | None) -> Iterator[Happening]:
+        rows = model.objects.filter(**{whose: user_id}).select_related(*related)
+        for row in _newest(rows, before):
+            yield Happening(row.pk, kind, row.created_at, row)
 
-def _invited(user_id: str, before: UUID | None) -> Iterator[Happening]:
-    rows = ReferralRelation.objects.filter(referrer_user_id=user_id).select_related("campaign")
-    for row in _newest(rows, before):
-        yield Happening(row.pk, "invited", row.created_at, row)
-
-
-def _partners(user_id: str, before: UUID | None) -> Iterator[Happening]:
-    rows = PartnerReferralRelation.objects.filter(referrer_user_id=user_id).select_related("campaign")
-    for row in _newest(rows, before):
-        yield Happening(row.pk, "partner", row.created_at, row)
-
-
-def _links(user_id: str, before: UUID | None) -> Iterator[Happening]:
-    rows = ReferralLink.objects.filter(owner_user_id=user_id).select_related("campaign")
-    for row in _newest(rows, before):
-        yield Happening(row.pk, "link", row.created_at, row)
-
-
-def _events_about(user_id: str, before: UUID | None) -> Iterator[Happening]:
-    rows = ReferralEvent.objects.filter(referred_user_id=user_id).select_related("campaign")
-    for row in _newest(rows, before):
-        yield Happening(row.pk, "event_about", row.created_at, row)
-
-
-def _events_brought(user_id: str, before: UUID | None) -> Iterator[Happening]:
-    """What those did whom the user has invited, and the partners whom the user has brought."""
-    rows = ReferralEvent.objects.filter(referrer_user_id=user_id).select_related("campaign")
-    for row in _newest(rows, before):
-        yield Happening(row.pk, "event_brought", row.created_at, row)
-
-
-def _rewards(user_id: str, before: UUID | None) -> Iterator[Happening]:
-    rows = ReferralReward.objects.filter(beneficiary_user_id=user_id)
-    for row in _newest(rows.select_related("campaign", "referral_event"), before):
-        yield Happening(row.pk, "reward", row.created_at, row)
+    return source
 
 
 # Each reward gives its own by the index; the fence keeps all changes from being read backward instead.
@@ -197,15 +166,22 @@ def _changes(user_id: str, before: UUID | None) -> Iterator[Happening]:
             yield Happening(row.pk, "change", row.at, row)
 
 
-SOURCES: tuple[tuple[tuple[type[Model], ...], Callable[[str, UUID | None], Iterator[Happening]]], ...] = (
+SOURCES: tuple[tuple[tuple[type[Model], ...], Source], ...] = (
     ((UserRole,), _role),
-    ((ReferralRelation,), _invited_by),
-    ((ReferralRelation,), _invited),
-    ((PartnerReferralRelation,), _partners),
-    ((ReferralLink,), _links),
-    ((ReferralEvent,), _events_about),
-    ((ReferralEvent,), _events_brought),
-    ((ReferralReward,), _rewards),
+    (
+        (ReferralRelation,),
+        _rows("invited_by", ReferralRelation, "referred_user_id", "campaign", "referral_link"),
+    ),
+    ((ReferralRelation,), _rows("invited", ReferralRelation, "referrer_user_id", "campaign")),
+    ((PartnerReferralRelation,), _rows("partner", PartnerReferralRelation, "referrer_user_id", "campaign")),
+    ((ReferralLink,), _rows("link", ReferralLink, "owner_user_id", "campaign")),
+    ((ReferralEvent,), _rows("event_about", ReferralEvent, "referred_user_id", "campaign")),
+    # What those did whom the user has invited, and the partners whom the user has brought.
+    ((ReferralEvent,), _rows("event_brought", ReferralEvent, "referrer_user_id", "campaign")),
+    (
+        (ReferralReward,),
+        _rows("reward", ReferralReward, "beneficiary_user_id", "campaign", "referral_event"),
+    ),
     ((ReferralReward, RewardTransition), _moves),
     ((ReferralLink, ReferralRelation), _changes),
 )

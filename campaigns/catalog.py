@@ -62,22 +62,21 @@ class CampaignEntry:
 
         By all versions, because an old event is paid by an old one.
         """
-        levels = [pair for rules in self.rules for pair in rules.levels.items()]
-        named = {name for name, _ in levels}
-        gated = {name for name, rule in levels if rule.locked_until_role}
+        named = {name for rules in self.rules for name in rules.levels}
         return {
             "second": "level2" in named,
             "welcome": "referred" in named,
-            "role1": "level1" in gated,
-            "role2": "level2" in gated,
-            "role0": "referred" in gated,
+            "role1": "level1" in self.gated,
+            "role2": "level2" in self.gated,
+            "role0": "referred" in self.gated,
             "budget": self.limits.has_budget,
         }
 
     @cached_property
-    def has_roles(self) -> bool:
-        """Whether anybody's role decides something, by any version."""
-        return any(rule.locked_until_role for rules in self.rules for rule in rules.levels.values())
+    def gated(self) -> frozenset[str]:
+        """The levels where a role decides something, by any version."""
+        levels = (pair for rules in self.rules for pair in rules.levels.items())
+        return frozenset(name for name, rule in levels if rule.locked_until_role)
 
     def scope_mismatch(self, event_type: str, metadata: Mapping[str, Any] | None) -> str | None:
         """The first scope key that the event does not meet; None when it lies inside the scope."""

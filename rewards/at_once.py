@@ -129,7 +129,7 @@ def _write(
         _text(limits.max_events_per_referrer_per_day),
         _text(limits.budget_points),
         _text(limits.budget_g2a),
-        _text(campaign.has_roles),
+        _text(bool(campaign.gated)),
         _text(limits.has_budget),
         orjson.dumps(events),
         orjson.dumps(rewards),

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.admin import ShowFacets
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -53,6 +53,15 @@ class StaffAdmin(ModelAdmin):
         if row is not None:
             # The request carries it to the page.
             request.object_title = self.title_of(row)  # type: ignore[attr-defined]
+        return row
+
+    def row_to_view(self, request: HttpRequest, object_id: Any) -> Any:
+        """The row, for a page of its own about it. Raises Http404, and PermissionDenied without the right."""
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            raise Http404
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
         return row
 
     def get_search_fields(self, request: HttpRequest) -> list[str] | tuple[str, ...]:

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -159,7 +158,7 @@ class LifeCyclePages(StaffAdmin):
 
     def _life_step(self, request: HttpRequest, object_id: str, step: LifeStep) -> HttpResponse:
         """Ask, and on POST do it."""
-        campaign = self._campaign(request, object_id)
+        campaign = self.row_to_view(request, object_id)
         page = reverse(CHANGE_PAGE, args=[campaign.pk])
         if not step.legal_for(campaign):
             messages.error(
@@ -203,7 +202,7 @@ class LifeCyclePages(StaffAdmin):
     @action(description=_("Duplicate"), icon="content_copy", permissions=["duplicate"])
     def duplicate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Make a draft with the same rules."""
-        campaign = self._campaign(request, object_id)
+        campaign = self.row_to_view(request, object_id)
         begun = {"name": gettext("%s (copy)") % campaign.name, "code": f"{campaign.code[:59]}_copy"}
         form = CopyForm(request.POST if request.method == "POST" else None, initial=begun)
         if form.is_valid() and (copy := self._copy_made(request, campaign, form)):
@@ -238,14 +237,6 @@ class LifeCyclePages(StaffAdmin):
         return copy
 
     # --- both -----------------------------------------------------------------------------------------------
-
-    def _campaign(self, request: HttpRequest, object_id: str) -> ReferralCampaign:
-        campaign = self.get_object(request, object_id)
-        if campaign is None:
-            raise Http404
-        if not self.has_view_permission(request, campaign):
-            raise PermissionDenied
-        return campaign
 
     def _asking(
         self, request: HttpRequest, campaign: ReferralCampaign, context: dict[str, Any]

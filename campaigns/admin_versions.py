@@ -5,9 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
@@ -114,11 +113,7 @@ class VersionPages(StaffAdmin):
 
     def versions(self, request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         """Who changed the rules, when and how; two versions side by side."""
-        campaign = self.get_object(request, str(campaign_id))
-        if campaign is None:
-            raise Http404
-        if not self.has_view_permission(request, campaign):
-            raise PermissionDenied
+        campaign = self.row_to_view(request, campaign_id)
         page = Paginator(_newest_first(campaign), PAGE_SIZE).get_page(request.GET.get("p"))
         # One more than is shown: what the oldest shown is compared with.
         rows = list(_newest_first(campaign)[page.start_index() - 1 : page.end_index() + 1])

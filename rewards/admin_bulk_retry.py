@@ -7,7 +7,6 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import (
-    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseNotAllowed,
@@ -79,7 +78,7 @@ class BulkRetryAdmin(ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """What was ordered, how far it is, and what was not sent again."""
-        order = self._order(request, object_id)
+        order = self.row_to_view(request, object_id)
         if request.method == "POST":
             raise PermissionDenied
         may_run = request.user.has_perm(CHANGE) and order.state != State.FINISHED
@@ -103,17 +102,9 @@ class BulkRetryAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/support/bulk_retry.html", context)
 
-    def _order(self, request: HttpRequest, object_id: Any) -> BulkRetry:
-        order: BulkRetry | None = self.get_object(request, str(object_id))
-        if order is None:
-            raise Http404
-        if not self.has_view_permission(request, order):
-            raise PermissionDenied
-        return order
-
     def progress_view(self, request: HttpRequest, order_id: UUID) -> HttpResponse:
         """How far it is, for the page's script."""
-        order = self._order(request, order_id)
+        order = self.row_to_view(request, order_id)
         return JsonResponse(
             {
                 "done": order.done,

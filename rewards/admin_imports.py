@@ -9,7 +9,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import (
-    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
@@ -155,7 +154,7 @@ class RelationImportAdmin(ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """What would happen, how far it is, and what has happened."""
-        row = self._row(request, object_id)
+        row = self.row_to_view(request, object_id)
         if request.method == "POST":
             raise PermissionDenied
         return TemplateResponse(
@@ -177,14 +176,6 @@ class RelationImportAdmin(ReadOnlyAdmin):
             },
         )
 
-    def _row(self, request: HttpRequest, object_id: Any) -> RelationImport:
-        row: RelationImport | None = self.get_object(request, str(object_id))
-        if row is None:
-            raise Http404
-        if not self.has_view_permission(request, row):
-            raise PermissionDenied
-        return row
-
     def run_view(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
         """Write the next portion: progress as JSON for the page's script, else the page again."""
         if not self.has_add_permission(request):
@@ -205,7 +196,7 @@ class RelationImportAdmin(ReadOnlyAdmin):
 
     def result_view(self, request: HttpRequest, import_id: UUID) -> HttpResponseBase:
         """Every line with what became of it, or would become, as CSV."""
-        row = self._row(request, import_id)
+        row = self.row_to_view(request, import_id)
         columns = ("line", *COLUMNS, "state", "outcome", "explanation")
         return csv_response(f"import-{row.pk}.csv", columns, _result(row))
 

@@ -40,7 +40,7 @@ class Analytics:
 
 def _says_nothing(replies: Sequence[Reply]) -> bool:
     return any(
-        200 <= reply.status < 300 and (reply.status == 204 or reply.headers.get("Content-Length") == "0")
+        200 <= reply.status < 300 and (reply.status == 204 or reply.headers.get("content-length") == "0")
         for reply in replies
     )
 

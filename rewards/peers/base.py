@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from email.message import Message
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -147,9 +146,12 @@ def _peer_error(body: Any) -> tuple[str, str]:
     return str(error or ""), str(body.get("message") or "")
 
 
-def retry_after(headers: Message | Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Seconds to wait by the Retry-After header (a number or a date), at most an hour; None without one."""
-    text = headers.get("Retry-After", "").strip()
+def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
+    """Seconds to wait by the Retry-After header (a number or a date), at most an hour; None without one.
+
+    The headers' names are in lower case.
+    """
+    text = headers.get("retry-after", "").strip()
     if not text:
         return None
     if text.isascii() and text.isdigit() and len(text) < 12:

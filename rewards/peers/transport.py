@@ -4,15 +4,12 @@ The one question that decides over a reward in doubt is whether any byte of the 
 of HTTP clients do not tell that reliably, so our connections note it themselves (docs/adr/0004).
 """
 
-import http.client
-import io
-import select
-import socket
+import re
 import ssl
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from email.message import Message
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,10 +17,11 @@ import certifi
 import orjson
 
 from access.tokens import outgoing_tokens
+from rewards.peers.connection import Answer, AnswerUnreadable, Connection
 
-ANSWER_LIMIT_BYTES = 64 * 1024
-CONNECT_SECONDS = 3.0
-TIMEOUT_STEP_SECONDS = 0.05
+DEFAULT_PORTS = {"http": 80, "https": 443}
+# Method, address and request id of a call, with nothing in them that could end a line or a word.
+SENDABLE = re.compile(r"[A-Z]+ /[!-~]* [!-~]+")
 
 
 class CallFailed(Exception):
@@ -31,89 +29,16 @@ class CallFailed(Exception):
 
 
 class NeverSent(CallFailed):
-    """Not a byte of the request left us: refused, no such host, no TLS."""
-
-
-def _allow(connection: socket.socket, seconds: float) -> None:
-    """Let the socket wait so long, to within TIMEOUT_STEP_SECONDS: setting a timeout costs a system call."""
-    allowed = connection.gettimeout()
-    if allowed is None or abs(allowed - seconds) > TIMEOUT_STEP_SECONDS:
-        connection.settimeout(seconds)
-
-
-class _PunctualIO(io.RawIOBase):
-    """Reads a socket until a deadline; a timeout of the socket alone begins anew with every byte."""
-
-    def __init__(self, connection: socket.socket, raw: io.RawIOBase, deadline: float) -> None:
-        self._socket = connection
-        self._raw = raw
-        self._deadline = deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer did not end in time")
-        _allow(self._socket, left)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _PunctualResponse(http.client.HTTPResponse):
-    def __init__(self, sock: socket.socket, *args: Any, deadline: float, **options: Any) -> None:
-        super().__init__(sock, *args, **options)
-        self.fp = io.BufferedReader(_PunctualIO(sock, self.fp.detach(), deadline))
-
-
-class _NotingConnection(http.client.HTTPConnection):
-    """Serves one call at a time, and notes whether its request has begun to leave."""
-
-    sending = False
-    _deadline = 0.0
-
-    def begin_call(self, deadline: float) -> None:
-        """Whatever is sent from now on belongs to a call that must be over by the deadline."""
-        self.sending = False
-        self._deadline = deadline
-        # Anything that makes a response will do.
-        self.response_class = partial(_PunctualResponse, deadline=deadline)  # type: ignore[assignment]
-
-    def send(self, data: Any) -> None:
-        """Connect first if needed, then note that the request begins to leave."""
-        if self.sock is None:
-            self.connect()
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("connecting took all the time there was")
-        _allow(self.sock, left)
-        self.sending = True
-        super().send(data)
-
-    def is_usable(self) -> bool:
-        """Whether a connection that was kept is still open, and has nothing to say that nobody asked for."""
-        if self.sock is None:
-            return False
-        poll = select.poll()
-        poll.register(self.sock, select.POLLIN)
-        return not poll.poll(0)
-
-
-class _NotingTLSConnection(_NotingConnection, http.client.HTTPSConnection):
-    """The same; connecting is that of HTTPS."""
+    """Not a byte of the request left us: refused, no such host, no TLS, or it cannot be sent at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A peer's HTTP answer, read to its end."""
+    """A peer's HTTP answer, read to its end. The names of its headers are in lower case."""
 
     status: int
     body: Any
-    headers: Message
+    headers: Mapping[str, str]
 
 
 class Transport:
@@ -127,49 +52,64 @@ class Transport:
         self._audience = audience
         self._timeout = timeout_seconds
         self._address = urlsplit(base_url)
-        self._idle: list[_NotingConnection] = []
+        self._host = str(self._address.hostname)
+        self._idle: list[Connection] = []
 
     def call(self, method: str, path: str, *, request_id: str, content: bytes | None = None) -> Reply:
         """One call, its content JSON, read to its end within the timeout. Raises NeverSent or CallFailed."""
-        connection = self._connection()
+        deadline = time.monotonic() + self._timeout
         try:
-            connection.begin_call(time.monotonic() + self._timeout)
-            reply, keep = self._exchange(connection, method, path, request_id, content)
-        except (http.client.HTTPException, OSError, ValueError, CallFailed) as error:
+            request = self._request(method, path, request_id, content)
+            connection = self._kept_connection() or self._new_connection()
+        except (OSError, ValueError) as error:
+            raise NeverSent(_named(error)) from error
+        try:
+            answer = connection.exchange(request, deadline)
+        except (AnswerUnreadable, OSError, ValueError) as error:
             connection.close()
-            text = str(error) if isinstance(error, CallFailed) else f"{type(error).__name__}: {error}"
-            raise (CallFailed if connection.sending else NeverSent)(text) from error
-        if keep:
+            raise (CallFailed if connection.sending else NeverSent)(_named(error)) from error
+        if answer.keeps_open:
             self._idle.append(connection)
         else:
             connection.close()
-        return reply
+        return Reply(answer.status, _json_of(answer), answer.headers)
 
-    def _exchange(
-        self,
-        connection: _NotingConnection,
-        method: str,
-        path: str,
-        request_id: str,
-        content: bytes | None,
-    ) -> tuple[Reply, bool]:
-        """The reply, and whether the connection is as it was before."""
-        headers = {
-            "Authorization": f"Bearer {outgoing_tokens.for_audience(self._audience)}",
-            "X-Request-Id": request_id,
-            "Accept": "application/json",
-            "User-Agent": "referral-service",
-        }
+    def _request(self, method: str, path: str, request_id: str, content: bytes | None) -> bytes:
+        """All the bytes of a request. Raises ValueError for what would be another request than was meant."""
+        address = self._address.path + path
+        if not SENDABLE.fullmatch(f"{method} {address} {request_id}"):
+            raise ValueError("method, address and request id are ASCII without spaces")
+        token = outgoing_tokens.for_audience(self._audience)
         if content is not None:
-            headers["Content-Type"] = "application/json"
-        connection.request(method, self._address.path + path, content, headers)
-        with connection.getresponse() as response:
-            received = _read(response)
-            # After an interim answer (1xx) the real one is still to come: nobody may take it for theirs.
-            keep = not response.will_close and response.status >= 200
-            return Reply(response.status, _json_of(received), response.headers), keep
+            framing = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+        else:
+            framing = "" if method == "GET" else "Content-Length: 0\r\n"
+        head = (
+            f"{method} {address} HTTP/1.1\r\n{self._same_headers}"
+            f"Authorization: Bearer {token}\r\nX-Request-Id: {request_id}\r\n{framing}\r\n"
+        )
+        return head.encode("ascii") + (content or b"")
 
-    def _connection(self) -> _NotingConnection:
+    @cached_property
+    def _port(self) -> int:
+        """Raises ValueError when the address has none that is possible."""
+        port = self._address.port
+        return DEFAULT_PORTS[self._address.scheme] if port is None else port
+
+    @cached_property
+    def _same_headers(self) -> str:
+        """What every call says. Raises ValueError when the address names no possible host or port."""
+        host = self._host.encode("idna").decode()
+        if ":" in host:
+            host = f"[{host}]"
+        if self._port != DEFAULT_PORTS[self._address.scheme]:
+            host = f"{host}:{self._port}"
+        return (
+            f"Host: {host}\r\nAccept: application/json\r\nAccept-Encoding: identity\r\n"
+            "User-Agent: referral-service\r\n"
+        )
+
+    def _kept_connection(self) -> Connection | None:
         while self._idle:
             try:
                 connection = self._idle.pop()
@@ -178,14 +118,11 @@ class Transport:
             if connection.is_usable():
                 return connection
             connection.close()
-        return self._new_connection()
+        return None
 
-    def _new_connection(self) -> _NotingConnection:
-        host, port = str(self._address.hostname), self._address.port
-        timeout = min(CONNECT_SECONDS, self._timeout)
-        if self._address.scheme == "https":
-            return _NotingTLSConnection(host, port, timeout=timeout, context=self._trust)
-        return _NotingConnection(host, port, timeout=timeout)
+    def _new_connection(self) -> Connection:
+        is_secure = self._address.scheme == "https"
+        return Connection(self._host, self._port, trust=self._trust if is_secure else None)
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
@@ -195,19 +132,13 @@ class Transport:
         return context
 
 
-def _read(response: http.client.HTTPResponse) -> bytes:
-    received = b""
-    while chunk := response.read(ANSWER_LIMIT_BYTES + 1 - len(received)):
-        received += chunk
-        if len(received) > ANSWER_LIMIT_BYTES:
-            raise CallFailed("the answer is too large")
-    if response.length:
-        raise CallFailed("the answer ended early")
-    return received
+def _named(error: Exception) -> str:
+    """What is kept of a failure: our own words, or the name of the network's error and its text."""
+    return str(error) if isinstance(error, AnswerUnreadable) else f"{type(error).__name__}: {error}"
 
 
-def _json_of(body: bytes) -> Any:
+def _json_of(answer: Answer) -> Any:
     try:
-        return orjson.loads(body)
+        return orjson.loads(answer.body)
     except (ValueError, RecursionError):
         return None

@@ -15,7 +15,10 @@ from django.utils.translation import gettext_lazy
 KNOWN: tuple[tuple[str, Promise], ...] = (
     (r"\bthe gateway does not know the task", gettext_lazy("it does not know the token task")),
     (r"\bthe answer is not the promised JSON", gettext_lazy("its answer is not what was agreed")),
-    (r"^the answer is too large", gettext_lazy("its answer is not what was agreed")),
+    (
+        r"^the (head of the )?answer is (too large|not HTTP|not usable)",
+        gettext_lazy("its answer is not what was agreed"),
+    ),
     (r"^ConnectionRefusedError", gettext_lazy("it refuses connections")),
     (r"^gaierror", gettext_lazy("its address is not found (DNS)")),
     (r"^(SSL\w*|CertificateError)", gettext_lazy("no secure connection to it comes about")),

@@ -37,7 +37,7 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
     ],
 )
 def test_seconds_and_dates_are_understood_and_nothing_else(text, seconds):
-    assert retry_after({"Retry-After": text}, now=NOW) == seconds
+    assert retry_after({"retry-after": text}, now=NOW) == seconds
 
 
 def test_without_the_header_there_is_no_wish():
@@ -48,6 +48,6 @@ def test_without_the_header_there_is_no_wish():
     st.text(max_size=60) | st.from_regex(r"\w{3}, \d{1,5} \w{3} \d{1,6} \d{1,4}:\d{1,4}:\d{1,4} [+-]?\w{1,6}")
 )
 def test_no_header_whatever_raises_or_goes_beyond_the_limit(text):
-    seconds = retry_after({"Retry-After": text}, now=NOW)
+    seconds = retry_after({"retry-after": text}, now=NOW)
 
     assert seconds is None or 0 <= seconds <= RETRY_AFTER_LIMIT_SECONDS

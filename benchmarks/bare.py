@@ -16,6 +16,7 @@ import requests
 import urllib3
 
 from benchmarks.peer import BARE
+from rewards.peers.connection import Connection
 
 PATH = "/api/points/v1/internal/credit"
 HEADERS = {
@@ -49,10 +50,24 @@ def _requests(port: int) -> Send:
     return lambda body: session.post(f"http://127.0.0.1:{port}{PATH}", data=body, headers=HEADERS).status_code
 
 
+def _httptools(port: int) -> Send:
+    """The connection that the payout sends by (rewards/peers/connection.py), and nothing above it."""
+    connection = Connection("127.0.0.1", port)
+    headers = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+    head = f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}"
+
+    def send(body: bytes) -> int:
+        request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        return connection.exchange(request, time.monotonic() + 10).status
+
+    return send
+
+
 LIBRARIES: dict[str, Callable[[int], Send]] = {
     "http.client": _standard_library,
     "urllib3": _urllib3,
     "requests": _requests,
+    "httptools": _httptools,
 }
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks import stage
+from benchmarks.bare import LIBRARIES, rate
 from benchmarks.client import Order, Outcome, run
 from benchmarks.payout import paid_of
 from benchmarks.verdict import Claimed
@@ -119,6 +120,13 @@ def test_the_lean_peer_books_once_and_leaves_bare_calls_aside(peer):
     credit(peer, "bare-1", 10)
 
     assert paid_of(peer) == Claimed(paid=1, paid_points=10)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_every_bare_client_is_answered_and_books_nothing(peer, library):
+    assert rate(peer, library, threads=2, calls=6) > 0
+
+    assert paid_of(peer) == Claimed()
 
 
 def test_a_reward_sent_with_two_amounts_spoils_the_run(peer):

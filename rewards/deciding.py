@@ -42,7 +42,14 @@ ATTEMPTS = 10
 
 T = TypeVar("T")
 
-together: Together[Prepared, Accepted] = Together(accept_at_once)
+
+def _accept_together(events: Sequence[Prepared]) -> list[Accepted] | None:
+    # What a request does for its own thread: a connection that has ended is not used any longer.
+    connections[DEFAULT_DB_ALIAS].close_if_unusable_or_obsolete()
+    return accept_at_once(events)
+
+
+together: Together[Prepared, Accepted] = Together(_accept_together)
 
 
 class StaleCatalog(Exception):

@@ -1,13 +1,17 @@
 """Single events that come at the same time are accepted together: one statement and one commit for all.
 
-While one thread of the process has its statement under way, others that bring an event of the same campaign
-wait; the first of them then takes all that have gathered. So the more callers there are, the less each event
-costs, and one that comes alone waits for nobody.
+One that comes alone is accepted by its own thread and waits for nobody. What comes while a campaign's event
+is under way gathers; a thread that does nothing else then takes all of it, again and again until nothing more
+comes. So the more callers there are, the less each event costs.
+
+That thread goes from one statement to the next without a break. If one of the callers did it, the next
+statement would begin only when Python has let the next caller run, behind all that have just been answered.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -17,21 +21,23 @@ logger = logging.getLogger(__name__)
 
 # So long an event waits for a statement of others that does not end; then it goes alone.
 PATIENCE_SECONDS = 0.1
+# So long a writer waits for more to come before it lets events be accepted by their own threads again.
+LINGER_SECONDS = 0.01
+# So many campaigns of a process have a writer at a time, each with a connection of its own.
+WRITERS = 4
 
 
 class _Place(Generic[T, R]):
-    """One who waits: to be answered, or to begin with all that have gathered."""
+    """One who waits to be answered."""
 
-    __slots__ = ("answer", "gathered", "thing", "turn", "was_alone")
+    __slots__ = ("answer", "served", "thing")
 
     def __init__(self, thing: T) -> None:
         self.thing = thing
         self.answer: R | None = None
-        self.gathered: list[_Place[T, R]] = []
-        self.was_alone = False
-        # Held until it is this one's turn, or its answer is there.
-        self.turn = threading.Lock()
-        self.turn.acquire()
+        # Held until this one has had its turn.
+        self.served = threading.Lock()
+        self.served.acquire()
 
 
 class Together(Generic[T, R]):
@@ -42,7 +48,9 @@ class Together(Generic[T, R]):
 
     def __init__(self, work: Callable[[Sequence[T]], Sequence[R] | None]) -> None:
         self._work = work
+        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="together")
         self._lock = threading.Lock()
+        self._came = threading.Condition(self._lock)
         # A key is there while somebody is at work on it, with those who wait for that.
         self._waiting: dict[Hashable, list[_Place[T, R]]] = {}
 
@@ -51,57 +59,70 @@ class Together(Generic[T, R]):
 
         What gets none in company is tried by itself, so nobody's answer depends on who else was there.
         """
-        place: _Place[T, R] = _Place(thing)
-        if self._begin(key, place) or self._wait(key, place):
-            self._serve(key, place.gathered)
-        if place.answer is None and not place.was_alone:
-            answers = self._work([thing])
-            return answers[0] if answers else None
-        return place.answer
+        place = self._gather(key, thing)
+        if place is None:
+            try:
+                return self._alone(thing)
+            finally:
+                self._serve_gathered(key)
+        if not place.served.acquire(timeout=PATIENCE_SECONDS) and not self._leave(key, place):
+            # It has been taken along meanwhile.
+            place.served.acquire()
+        return self._alone(thing) if place.answer is None else place.answer
 
-    def _begin(self, key: Hashable, place: _Place[T, R]) -> bool:
-        """Whether nobody is at work; else the place is taken among those who wait."""
+    def _alone(self, thing: T) -> R | None:
+        answers = self._work([thing])
+        return answers[0] if answers else None
+
+    def _gather(self, key: Hashable, thing: T) -> _Place[T, R] | None:
+        """A place among those who wait; None when nobody was at work on the key, and now the caller is."""
         with self._lock:
-            if key in self._waiting:
-                self._waiting[key].append(place)
+            waiting = self._waiting.get(key)
+            if waiting is None:
+                self._waiting[key] = []
+                return None
+            place: _Place[T, R] = _Place(thing)
+            waiting.append(place)
+            self._came.notify_all()
+            return place
+
+    def _leave(self, key: Hashable, place: _Place[T, R]) -> bool:
+        """Whether the place was still waiting; it does no longer."""
+        with self._lock:
+            waiting = self._waiting.get(key, [])
+            if place not in waiting:
                 return False
-            self._waiting[key] = []
-            place.gathered = [place]
+            waiting.remove(place)
             return True
 
-    def _wait(self, key: Hashable, place: _Place[T, R]) -> bool:
-        """Whether it is this one's turn to work; else it has been answered, or has lost patience."""
-        if not place.turn.acquire(timeout=PATIENCE_SECONDS):
-            with self._lock:
-                waiting = self._waiting.get(key, [])
-                if place in waiting:
-                    waiting.remove(place)
-                    return False
-            # Somebody has taken it along meanwhile, or has made it the next.
-            place.turn.acquire()
-        return bool(place.gathered)
-
-    def _serve(self, key: Hashable, gathered: list[_Place[T, R]]) -> None:
-        alone = len(gathered) == 1
-        answers: Sequence[R] | None = None
-        try:
-            answers = self._work([place.thing for place in gathered])
-        except Exception as error:
-            if alone:
-                raise
-            logger.warning("%d events could not be accepted together: %s", len(gathered), error)
-        finally:
-            self._pass_on(key)
-            for index, place in enumerate(gathered):
-                place.answer, place.was_alone = answers[index] if answers else None, alone
-                place.turn.release()
-
-    def _pass_on(self, key: Hashable) -> None:
-        """Let the first of those who wait begin, with all of them."""
+    def _serve_gathered(self, key: Hashable) -> None:
+        """Have those who wait served by a writer; without any, nobody is at work on the key any more."""
         with self._lock:
-            waiting = self._waiting.pop(key)
-            if not waiting:
+            if not self._waiting[key]:
+                del self._waiting[key]
                 return
-            self._waiting[key] = []
-            waiting[0].gathered = waiting
-        waiting[0].turn.release()
+        try:
+            self._writers.submit(self._serve, key)
+        except RuntimeError:
+            # No thread can be had, as when the process ends.
+            self._serve(key)
+
+    def _serve(self, key: Hashable) -> None:
+        while gathered := self._take(key):
+            answers: Sequence[R] | None = None
+            try:
+                answers = self._work([place.thing for place in gathered])
+            except Exception as error:
+                logger.warning("%d events could not be accepted together: %s", len(gathered), error)
+            for index, place in enumerate(gathered):
+                place.answer = answers[index] if answers else None
+                place.served.release()
+
+    def _take(self, key: Hashable) -> list[_Place[T, R]]:
+        """All that wait, or come soon; when there are none, nobody is at work on the key any more."""
+        with self._lock:
+            self._came.wait_for(lambda: self._waiting[key], LINGER_SECONDS)
+            gathered = self._waiting.pop(key)
+            if gathered:
+                self._waiting[key] = []
+            return gathered

@@ -27,6 +27,7 @@ from tests.support.races import (
     function_without,
 )
 from tests.support.rewards import assert_counters_agree_with_a_recount, campaign_of, done, invite
+from tests.support.writers import writers_end
 
 AT_ONCE = "referral_events_at_once"
 
@@ -64,9 +65,11 @@ def taken(monkeypatch):
         sizes.append(len(answers or ()))
         return answers
 
+    group = together.Together(watched)
     monkeypatch.setattr(deciding, "accept_at_once", watched)
-    monkeypatch.setattr(deciding, "together", together.Together(watched))
-    return sizes
+    monkeypatch.setattr(deciding, "together", group)
+    yield sizes
+    writers_end(group)
 
 
 # --- once per event -----------------------------------------------------------------------------------------

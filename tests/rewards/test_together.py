@@ -146,6 +146,65 @@ def test_who_has_waited_too_long_goes_alone(monkeypatch):
 
 
 @pytest.mark.usefixtures("patient")
+def test_one_alone_is_done_by_its_own_thread_and_company_by_one_that_goes_on():
+    threads = []
+
+    def answer(thing):
+        threads.append((thing, threading.current_thread().name))
+        return thing
+
+    work = Gate(answer)
+    in_company(work, [1, 2, 3, 4])
+
+    by = dict(threads)
+    assert not by[1].startswith("together")
+    assert by[2] == by[3] == by[4] == "together_0"
+
+
+@pytest.mark.usefixtures("patient")
+def test_the_writer_serves_what_comes_soon_and_then_lets_go(monkeypatch):
+    monkeypatch.setattr(together, "LINGER_SECONDS", LONG)
+    by = {}
+
+    def answer(thing):
+        by[thing] = threading.current_thread().name
+        return thing * 10
+
+    work = Gate(answer)
+    group = Together(work)
+    first = Caller(group, 1)
+    assert work.reached.wait(LONG)
+    second = Caller(group, 2)
+    until(lambda: sum(map(len, group._waiting.values())) == 1)
+    work.open.set()
+    assert (first.ends(), second.ends()) == (10, 20)
+
+    monkeypatch.setattr(together, "LINGER_SECONDS", 0.001)
+    assert group.run("key", 3) == 30
+    until(lambda: group._waiting == {})
+    assert group.run("key", 4) == 40
+
+    assert (by[2], by[3]) == ("together_0", "together_0")
+    assert by[4] == threading.current_thread().name
+
+
+@pytest.mark.usefixtures("patient")
+def test_when_no_thread_can_be_had_the_first_serves_those_who_gathered():
+    work = Gate()
+    group = Together(work)
+    group._writers.shutdown()
+    first = Caller(group, 1)
+    assert work.reached.wait(LONG)
+    others = [Caller(group, thing) for thing in (2, 3)]
+    until(lambda: sum(map(len, group._waiting.values())) == 2)
+    work.open.set()
+
+    assert first.ends() == 10
+    assert [other.ends() for other in others] == [20, 30]
+    assert group._waiting == {}
+
+
+@pytest.mark.usefixtures("patient")
 def test_keys_do_not_wait_for_each_other():
     work = Gate()
     group = Together(work)
@@ -190,4 +249,4 @@ def test_many_at_once_all_get_their_own_answer(monkeypatch, patience):
 
     assert not any(thread.is_alive() for thread in threads)
     assert wrong == []
-    assert group._waiting == {}
+    until(lambda: group._waiting == {})

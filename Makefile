@@ -19,7 +19,7 @@ run: $(RUNTIME) ## start the whole demo; Ctrl-C stops it (PORT=8001 and HOST cho
 test: $(DEVELOPMENT) ## run all tests but the sweeps (ARGS="tests/launcher -k port" reaches pytest)
 	@$(PYTHON) -m pytest -n 3 --dist loadgroup -m "not sweep" $(ARGS)
 
-sweep: $(DEVELOPMENT) ## run the tests that go through every page and list of the back-office
+sweep: $(DEVELOPMENT) ## run the tests that go through every page, list and way of the back-office
 	@$(PYTHON) -m pytest -n 2 --dist loadgroup -m sweep $(ARGS)
 
 chaos: $(DEVELOPMENT) ## kill everything at random under load and count the ledger (ARGS="--seconds 600 --seed 7")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dramatiq
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 from django.utils import translation
@@ -91,6 +92,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """The markers of tests that need something which not every machine has."""
     config.addinivalue_line("markers", "redis: needs a Redis on this machine")
     config.addinivalue_line("markers", "curl: needs curl")
+    # Nearly every test has people and clients of its own: a password that takes long to hash, and all static
+    # files that are looked up for each client, would be a third of the run.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -18,7 +18,7 @@ from tests.browser.campaign_pages import ADD, LIST, change_page, rule, save
 from tests.support.api import buy_quest
 
 # One browser is enough.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 APPS = sorted({model._meta.app_label for model in admin.site._registry})
 SERIOUS = ["serious", "critical"]
@@ -100,13 +100,11 @@ def is_page(place: str) -> bool:
     return answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html")
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("app", APPS)
 def test_no_page_of_a_table_has_a_serious_fault(page: Page, world: World, app: str) -> None:
     assert looked_at(page, of_tables(app)) == {}
 
 
-@pytest.mark.sweep
 def test_no_other_page_has_a_serious_fault(page: Page, world: World) -> None:
     assert looked_at(page, of_no_table()) == {}
 
@@ -137,7 +135,6 @@ def test_the_checker_finds_what_is_wrong_in_either_theme(page: Page) -> None:
     assert [fault.partition(":")[0] for fault in found] == ["light, button-name", "dark, color-contrast"]
 
 
-@pytest.mark.sweep
 def test_what_pages_answer_has_no_serious_fault_either(page: Page, world: World) -> None:
     """Problems beside fields, a second editor's note, rows before they are moved, and words in Russian."""
     campaign = draft_make()
@@ -165,7 +162,6 @@ def test_what_pages_answer_has_no_serious_fault_either(page: Page, world: World)
         assert faults(page) == []
 
 
-@pytest.mark.sweep
 def test_what_is_found_and_looked_up_has_no_serious_fault(page: Page, world: World) -> None:
     """Pages of users with all their parts, several hits, a list's filters with the campaigns open."""
     buy_quest("cid", external_event_id="bob")

@@ -10,7 +10,7 @@ from tests.browser.campaign_pages import change_page
 from tests.support.api import link_of
 
 # One browser is enough.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 STEPS = {"Activate", "Pause", "Archive", "Duplicate"}
 

@@ -8,7 +8,7 @@ from tests.admin.world import draft_make
 from tests.browser.campaign_pages import ADD, change_page, rule
 
 # One browser is enough.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 
 def shown(page: Page, level: str) -> list[str]:

@@ -9,7 +9,7 @@ from tests.admin.world import draft_make
 from tests.browser.campaign_pages import change_page, rule, save
 
 # One browser is enough.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from rewards.daily_figures import daily_figures_refresh
 from tests.admin.world import World
 
 # One browser is enough.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 
 def tile(page: Page, title: str) -> str:

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.admin.world import World
 
 # One browser is enough.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 TEXT = "taken back, ticket 4711"
 

@@ -8,7 +8,7 @@ from rewards import imports
 from rewards.models import RelationImport
 
 # One browser is enough.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 HEADING = "referrer_user_id,referred_user_id,registered_at\n"
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 # One browser is enough.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 
 def test_the_first_page_speaks_both_languages(page: Page) -> None:

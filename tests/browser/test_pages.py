@@ -9,7 +9,7 @@ from tests.admin.world import World
 from tests.browser.conftest import PASSWORD
 
 # One browser is enough.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 
 def test_the_first_page_leads_to_the_back_office(context: BrowserContext, server: str) -> None:
@@ -49,7 +49,6 @@ def test_the_sign_in_page_itself_leads_to_the_index(context: BrowserContext) -> 
     page.wait_for_url("**/admin/")
 
 
-@pytest.mark.sweep
 def test_every_list_and_one_page_of_each_open(page: Page, world: World) -> None:
     for model in admin.site._registry:
         app, name = model._meta.app_label, model._meta.model_name

@@ -11,7 +11,7 @@ from tests.admin.attaching import bob_has_a_past, counters_agree
 from tests.support.api import buy, change_campaign, link_of, register
 
 # One browser is enough.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 LIST = "/admin/referral/referralrelation/"
 

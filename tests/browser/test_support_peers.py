@@ -12,7 +12,7 @@ from tests.support.rewards import campaign_of, earn, fresh
 from tests.support.sandbox import SandboxProcess
 
 # One browser is enough.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.support.api import become, buy_quest, invite
 from tests.support.sandbox import SandboxProcess
 
 # One browser is enough.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 
 def headline(page: Page) -> Locator:

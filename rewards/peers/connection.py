@@ -71,9 +71,14 @@ class Answer:
             self.headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
-        """An interim answer leaves nothing behind; 101 is none, for no HTTP follows it."""
+        """An interim answer leaves nothing behind; 101 is none, for no HTTP follows it.
+
+        Raises ValueError for a status that is none: by 0 we know that there was none yet.
+        """
         status = self._parser.get_status_code()
-        if 100 <= status < 200 and status != 101:
+        if status < 100:
+            raise ValueError("no status")
+        if status < 200 and status != 101:
             self.headers.clear()
         else:
             self.status = status

@@ -95,6 +95,8 @@ BAD = {
     "no status": b"HTTP/1.1 OK\r\n\r\n",
     "099": b"HTTP/1.1 099 Low\r\nContent-Length: 2\r\n\r\n{}",
     "099 without a length": b"HTTP/1.1 099 Low\r\n\r\n{}",
+    "000": b"HTTP/1.1 000 None\r\nContent-Length: 2\r\n\r\n{}",
+    "000 before": b"HTTP/1.1 000 None\r\nContent-Length: 2\r\n\r\n{}" + http_answer(b""),
     "a folded header": OK + b"X:\r\n y\r\nContent-Length: 2\r\n\r\n{}",
     "bare newlines": ONE.replace(b"\r\n", b"\n"),
     "two lengths": ONE.replace(b"OK\r\n", b"OK\r\nContent-Length: 4\r\n"),

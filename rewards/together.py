@@ -53,6 +53,8 @@ class Together(Generic[T, R]):
         self._came = threading.Condition(self._lock)
         # A key is there while somebody is at work on it, with those who wait for that.
         self._waiting: dict[Hashable, list[_Place[T, R]]] = {}
+        # Keys that a writer is to serve, and none does yet.
+        self._queued: set[Hashable] = set()
 
     def run(self, key: Hashable, thing: T) -> R | None:
         """The answer to `thing`, or None. Raises what `work` raises about it.
@@ -101,27 +103,48 @@ class Together(Generic[T, R]):
             if not self._waiting[key]:
                 del self._waiting[key]
                 return
+            self._queued.add(key)
+            self._came.notify_all()
         try:
             self._writers.submit(self._serve, key)
         except RuntimeError:
-            # No thread can be had, as when the process ends.
-            self._serve(key)
+            # No thread can be had, as when the process ends. The pool may run it later all the same.
+            self._let_go(key)
+
+    def _let_go(self, key: Hashable) -> None:
+        """Have all go alone, unless a writer serves them after all; then nobody is at work on the key."""
+        with self._lock:
+            if key not in self._queued:
+                return
+            self._queued.remove(key)
+            gathered = self._waiting.pop(key)
+        for place in gathered:
+            place.served.release()
 
     def _serve(self, key: Hashable) -> None:
+        """Serve the key until nothing more comes, unless those who waited were let go."""
+        with self._lock:
+            if key not in self._queued:
+                return
+            self._queued.remove(key)
         while gathered := self._take(key):
             answers: Sequence[R] | None = None
             try:
                 answers = self._work([place.thing for place in gathered])
-            except Exception as error:
+            # Whatever it is, those who wait must go on; the next to meet it is who caused it.
+            except BaseException as error:
                 logger.warning("%d events could not be accepted together: %s", len(gathered), error)
             for index, place in enumerate(gathered):
                 place.answer = answers[index] if answers else None
                 place.served.release()
 
     def _take(self, key: Hashable) -> list[_Place[T, R]]:
-        """All that wait, or come soon; when there are none, nobody is at work on the key any more."""
+        """All that wait, or come soon; when there are none, nobody is at work on the key any more.
+
+        Nothing is waited for while another key has no writer.
+        """
         with self._lock:
-            self._came.wait_for(lambda: self._waiting[key], LINGER_SECONDS)
+            self._came.wait_for(lambda: self._waiting[key] or self._queued, LINGER_SECONDS)
             gathered = self._waiting.pop(key)
             if gathered:
                 self._waiting[key] = []

@@ -65,8 +65,8 @@ def taken(monkeypatch):
         sizes.append(len(answers or ()))
         return answers
 
-    group = together.Together(watched)
     monkeypatch.setattr(deciding, "accept_at_once", watched)
+    group = together.Together(deciding._accept_together)
     monkeypatch.setattr(deciding, "together", group)
     yield sizes
     writers_end(group)
@@ -362,6 +362,96 @@ def test_a_fault_of_one_event_takes_nobody_elses_back(free, monkeypatch):
     assert [isinstance(answer, DatabaseError) for answer in answers] == [False, False, True, False]
     owners = ReferralReward.objects.values_list("beneficiary_user_id", flat=True)
     assert sorted(owners) == ["user-0", "user-1", "user-3"]
+    assert_counters_agree_with_a_recount()
+
+
+# --- the writer's connection --------------------------------------------------------------------------------
+
+
+def in_company(first, others):
+    """The first stops in its COMMIT until the others have gathered; everybody's answers in order."""
+    with written() as point:
+        racers = [Racer(accepting(first))]
+        assert point.wait(LONG_SECONDS)
+        racers += [Racer(accepting(event)) for event in others]
+        wait_until_gathered(len(others))
+        point.set()
+        return [racer.finish() for racer in racers]
+
+
+OTHERS = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'referral-service'
+"""
+
+
+def end_connections(condition=""):
+    """End the database connections of other threads of ours; says how many there were."""
+    with connection.cursor() as cursor:
+        cursor.execute(OTHERS + condition)
+        return len(cursor.fetchall())
+
+
+def friends(*numbers):
+    return [done("free", None, f"friend-{number}-0") for number in numbers]
+
+
+def test_a_writer_whose_connection_ended_meanwhile_takes_another(free, taken, monkeypatch):
+    monkeypatch.setattr(together, "PATIENCE_SECONDS", LONG_SECONDS)
+    in_company(*friends(0), friends(1, 2))
+    assert end_connections() == 1
+
+    answers = in_company(*friends(3), friends(4, 5))
+
+    assert [answer.duplicate for answer in answers] == [False] * 3
+    assert taken == [1, 2, 1, 2]
+    assert_counters_agree_with_a_recount()
+
+
+def test_events_whose_writer_loses_its_connection_before_the_commit_are_accepted_once(
+    free, taken, monkeypatch
+):
+    monkeypatch.setattr(together, "PATIENCE_SECONDS", LONG_SECONDS)
+    first, *others = friends(0, 1, 2)
+
+    with written() as point:
+        # given a writer that stands in the commit of two events
+        racers = [Racer(accepting(first))]
+        assert point.wait(LONG_SECONDS)
+        racers += [Racer(accepting(event)) for event in others]
+        wait_until_gathered(2)
+        assert end_connections(f"AND pid = {racers[0].backend}") == 1
+        assert isinstance(racers[0].finish(), OperationalError)
+        assert point.wait(LONG_SECONDS)
+
+        # when its connection ends
+        assert end_connections("AND wait_event = 'advisory'") == 1
+        point.set()
+        answers = [racer.finish() for racer in racers[1:]]
+
+    assert [answer.duplicate for answer in answers] == [False, False]
+    assert taken == [1, 1]
+    assert ReferralEvent.objects.count() == ReferralReward.objects.count() == 2
+    assert_counters_agree_with_a_recount()
+
+
+@pytest.mark.parametrize("error", [OperationalError, SystemExit])
+def test_events_whose_answer_is_lost_after_the_commit_are_accepted_once(error, free, monkeypatch):
+    monkeypatch.setattr(together, "PATIENCE_SECONDS", LONG_SECONDS)
+
+    def losing(events):
+        answers = accept_at_once(events)
+        if len(events) > 1:
+            raise error("lost")
+        return answers
+
+    monkeypatch.setattr(deciding, "accept_at_once", losing)
+
+    _, *others = in_company(*friends(0), friends(1, 2))
+
+    assert [answer.duplicate for answer in others] == [True, True]
+    assert [len(answer.rewards) for answer in others] == [1, 1]
+    assert ReferralEvent.objects.count() == ReferralReward.objects.count() == 3
     assert_counters_agree_with_a_recount()
 
 

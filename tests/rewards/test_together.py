@@ -189,7 +189,8 @@ def test_the_writer_serves_what_comes_soon_and_then_lets_go(monkeypatch):
 
 
 @pytest.mark.usefixtures("patient")
-def test_when_no_thread_can_be_had_the_first_serves_those_who_gathered():
+def test_when_no_thread_can_be_had_all_go_alone_and_nobody_is_held_for_what_may_come(monkeypatch):
+    monkeypatch.setattr(together, "LINGER_SECONDS", 2 * LONG)
     work = Gate()
     group = Together(work)
     group._writers.shutdown()
@@ -201,7 +202,101 @@ def test_when_no_thread_can_be_had_the_first_serves_those_who_gathered():
 
     assert first.ends() == 10
     assert [other.ends() for other in others] == [20, 30]
+    assert sorted(work.runs) == [[1], [2], [3]]
     assert group._waiting == {}
+
+
+@pytest.mark.usefixtures("patient")
+def test_what_a_pool_without_threads_has_kept_disturbs_nobody_later(monkeypatch):
+    # given a pool that could start no thread for what it was given, and kept it
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name.startswith("together"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    works = {"key": Gate(), "other": Gate()}
+    group = Together(lambda things: works["other" if things[0] > 9 else "key"](things))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        first = Caller(group, 1)
+        assert works["key"].reached.wait(LONG)
+        second = Caller(group, 2)
+        until(lambda: len(group._waiting["key"]) == 1)
+        works["key"].open.set()
+        assert (first.ends(), second.ends()) == (10, 20)
+
+    # when there are threads again, while somebody is at work on the same key
+    works["key"] = Gate()
+    first = Caller(group, 1)
+    assert works["key"].reached.wait(LONG)
+    others = [Caller(group, 10, "other")]
+    assert works["other"].reached.wait(LONG)
+    others.append(Caller(group, 11, "other"))
+    until(lambda: len(group._waiting["other"]) == 1)
+    works["other"].open.set()
+    assert [other.ends() for other in others] == [100, 110]
+    until(lambda: group._writers._work_queue.empty())
+    group._writers.shutdown()
+
+    # then that one is at work on it as before
+    assert group._waiting == {"key": []}
+    works["key"].open.set()
+    assert first.ends() == 10
+
+
+@pytest.mark.usefixtures("patient")
+def test_whatever_ends_the_work_of_a_writer_nobody_waits_for_ever():
+    class Panic(BaseException):
+        """As libraries in Rust raise it."""
+
+    def work(things):
+        if len(things) > 1:
+            raise Panic
+        return gate(things)
+
+    gate = Gate()
+    group = Together(work)
+    first = Caller(group, 1)
+    assert gate.reached.wait(LONG)
+    others = [Caller(group, thing) for thing in (2, 3)]
+    until(lambda: sum(map(len, group._waiting.values())) == 2)
+    gate.open.set()
+
+    assert first.ends() == 10
+    assert [other.ends() for other in others] == [20, 30]
+    until(lambda: group._waiting == {})
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_writer_does_not_wait_for_more_while_another_key_has_none(monkeypatch):
+    monkeypatch.setattr(together, "LINGER_SECONDS", 2 * LONG)
+    monkeypatch.setattr(together, "WRITERS", 1)
+    works = {"one": Gate(), "other": Gate()}
+    group = Together(lambda things: works["other" if things[0] > 9 else "one"](things))
+
+    # given a writer that has served a key, and waits for more
+    callers = [Caller(group, 1, "one")]
+    assert works["one"].reached.wait(LONG)
+    callers.append(Caller(group, 2, "one"))
+    until(lambda: len(group._waiting["one"]) == 1)
+    works["one"].open.set()
+    assert [caller.ends() for caller in callers] == [10, 20]
+    assert group._waiting == {"one": []}
+
+    # when another key needs it
+    callers = [Caller(group, 10, "other")]
+    assert works["other"].reached.wait(LONG)
+    callers.append(Caller(group, 11, "other"))
+    until(lambda: len(group._waiting["other"]) == 1)
+    works["other"].open.set()
+
+    # then it goes there
+    assert [caller.ends() for caller in callers] == [100, 110]
+    assert "one" not in group._waiting
+    monkeypatch.setattr(together, "LINGER_SECONDS", 0)
+    assert group.run("one", 3) == 30
 
 
 @pytest.mark.usefixtures("patient")

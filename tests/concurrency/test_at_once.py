@@ -380,16 +380,22 @@ def in_company(first, others):
 
 
 OTHERS = """
-    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'referral-service'
 """
 
 
-def end_connections(condition=""):
-    """End the database connections of other threads of ours; says how many there were."""
+def end_connection(condition=""):
+    """End the only database connection of another thread of ours; those that are just closing are waited for."""
+    until = timezone.now() + timedelta(seconds=LONG_SECONDS)
     with connection.cursor() as cursor:
-        cursor.execute(OTHERS + condition)
-        return len(cursor.fetchall())
+        count = 0
+        while count != 1:
+            assert timezone.now() < until, f"{count} connections"
+            cursor.execute(f"SELECT count(*) {OTHERS} {condition}")
+            (count,) = cursor.fetchone()
+        cursor.execute(f"SELECT pg_terminate_backend(pid, 5000) {OTHERS} {condition}")
+        assert cursor.fetchall() == [(True,)]
 
 
 def friends(*numbers):
@@ -399,7 +405,7 @@ def friends(*numbers):
 def test_a_writer_whose_connection_ended_meanwhile_takes_another(free, taken, monkeypatch):
     monkeypatch.setattr(together, "PATIENCE_SECONDS", LONG_SECONDS)
     in_company(*friends(0), friends(1, 2))
-    assert end_connections() == 1
+    end_connection()
 
     answers = in_company(*friends(3), friends(4, 5))
 
@@ -420,12 +426,12 @@ def test_events_whose_writer_loses_its_connection_before_the_commit_are_accepted
         assert point.wait(LONG_SECONDS)
         racers += [Racer(accepting(event)) for event in others]
         wait_until_gathered(2)
-        assert end_connections(f"AND pid = {racers[0].backend}") == 1
+        end_connection(f"AND pid = {racers[0].backend}")
         assert isinstance(racers[0].finish(), OperationalError)
         assert point.wait(LONG_SECONDS)
 
         # when its connection ends
-        assert end_connections("AND wait_event = 'advisory'") == 1
+        end_connection("AND wait_event = 'advisory'")
         point.set()
         answers = [racer.finish() for racer in racers[1:]]
 

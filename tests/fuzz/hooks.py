@@ -110,5 +110,14 @@ def valid_data_is_understood(
     if all(path.partition(".")[0] in FREE_JSON for path in error["details"]):
         # Nor can it say what PostgreSQL's jsonb cannot hold: numbers of hundreds of digits, deep nesting.
         return
+    if set(error["details"]) == {"amount_base"} and _is_too_fine(case.body):
+        # Nine digits after the point are said in words: `multipleOf` is compared by floats, which 499.9 fails.
+        return
     if error["code"] in ("validation_error", "invalid_json"):
         raise AssertionError(f"refused although it obeys the schema: {error['message']}")
+
+
+def _is_too_fine(body: Any) -> bool:
+    """Whether the amount is a number with more than nine digits after the point."""
+    amount = body["amount_base"] if isinstance(body, dict) else None
+    return isinstance(amount, float) and amount != round(amount, 9)

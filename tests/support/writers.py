@@ -5,19 +5,19 @@ from typing import Any
 
 from django.db import connections
 
-from rewards.together import Together
+from rewards.together import WRITERS, Together
 
 
 def writers_end(group: Together[Any, Any]) -> None:
     """End the writers of a group, each after it has closed its database connection."""
-    writers = len(group._writers._threads)
-    everybody = threading.Barrier(writers or 1)
+    # As many as there can be: one that is still at work would leave its part to a new one.
+    everybody = threading.Barrier(WRITERS)
 
     def close() -> None:
         everybody.wait(10)
         connections.close_all()
 
-    closed = [group._writers.submit(close) for _ in range(writers)]
+    closed = [group._writers.submit(close) for _ in range(WRITERS)]
     group._writers.shutdown()
     for one in closed:
         one.result()

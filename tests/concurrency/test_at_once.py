@@ -386,7 +386,7 @@ OTHERS = """
 
 
 def end_connection(condition=""):
-    """End the only database connection of another thread of ours; those that are just closing are waited for."""
+    """End the only database connection of other threads of ours; waits for those that are just closing."""
     until = timezone.now() + timedelta(seconds=LONG_SECONDS)
     with connection.cursor() as cursor:
         count = 0

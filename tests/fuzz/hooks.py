@@ -111,7 +111,7 @@ def valid_data_is_understood(
         # Nor can it say what PostgreSQL's jsonb cannot hold: numbers of hundreds of digits, deep nesting.
         return
     if set(error["details"]) == {"amount_base"} and _is_too_fine(case.body):
-        # Nine digits after the point are said in words: `multipleOf` is compared by floats, which 499.9 fails.
+        # Nine digits are said in words: `multipleOf` is compared by floats, and 499.9 fails it.
         return
     if error["code"] in ("validation_error", "invalid_json"):
         raise AssertionError(f"refused although it obeys the schema: {error['message']}")

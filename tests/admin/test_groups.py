@@ -14,6 +14,8 @@ from rewards.models import ReferralReward
 from tests.admin.conftest import signed_in, staff_with
 from tests.admin.world import World, lost_referrers_make
 
+pytestmark = pytest.mark.sweep
+
 CAMPAIGNS = {"campaigns.referralcampaign", "campaigns.ruleversion"}
 PEOPLE = {
     "referral.userrole",

@@ -12,7 +12,7 @@ from tests.admin.world import World
 from tests.support.api import invite, link_of
 
 # One browser is enough.
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 LOCKED = {
     "en": "Locked: it needs the role VIP, and the user’s role is “User”.",

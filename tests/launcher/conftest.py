@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -72,7 +73,13 @@ class Clone:
             *processes.marked(self.run_folder),
             *processes.working_in(self.run_folder / "postgres" / "data"),
         ]
-        return [process for process in mine if name in " ".join(process.cmdline())]
+        found = []
+        for process in mine:
+            # One that was just killed may be gone by now.
+            with suppress(psutil.NoSuchProcess):
+                if name in " ".join(process.cmdline()):
+                    found.append(process)
+        return found
 
     def destroy(self) -> None:
         """End what a failed test has left."""

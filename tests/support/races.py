@@ -13,6 +13,11 @@ from tests.conftest import TABLES
 
 LONG_SECONDS = 10.0
 COMMIT_GATE = 799_001
+# Other databases of the server may have tests that stand at theirs.
+STANDS_AT_THE_GATE = """
+    SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE datname = current_database() AND locktype = 'advisory' AND objid = %s AND NOT granted
+"""
 
 
 class Racer:
@@ -143,8 +148,7 @@ class PauseAtCommit:
         """Wait until somebody stands in its COMMIT."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted"
-            if self._holder.execute(waiting, [COMMIT_GATE]).fetchone() is not None:
+            if self._holder.execute(STANDS_AT_THE_GATE, [COMMIT_GATE]).fetchone() is not None:
                 return True
             time.sleep(0.01)
         return False

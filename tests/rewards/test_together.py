@@ -50,14 +50,14 @@ class Caller(threading.Thread):
         return self.result
 
 
-def in_company(work, things, *, key_of=lambda thing: "key"):
+def in_company(work, things, *, group=None, key="key"):
     """The first stops in its work until the others have gathered; everybody's results in order."""
-    group = Together(work)
-    first = Caller(group, things[0], key_of(things[0]))
+    group = group or Together(work)
+    first = Caller(group, things[0], key)
     assert work.reached.wait(LONG)
     others = []
     for thing in things[1:]:
-        others.append(Caller(group, thing, key_of(thing)))
+        others.append(Caller(group, thing, key))
         until(lambda: sum(map(len, group._waiting.values())) == len(others))
     work.open.set()
     return [caller.ends() for caller in (first, *others)]
@@ -172,12 +172,7 @@ def test_the_writer_serves_what_comes_soon_and_then_lets_go(monkeypatch):
 
     work = Gate(answer)
     group = Together(work)
-    first = Caller(group, 1)
-    assert work.reached.wait(LONG)
-    second = Caller(group, 2)
-    until(lambda: sum(map(len, group._waiting.values())) == 1)
-    work.open.set()
-    assert (first.ends(), second.ends()) == (10, 20)
+    assert in_company(work, [1, 2], group=group) == [10, 20]
 
     monkeypatch.setattr(together, "LINGER_SECONDS", 0.001)
     assert group.run("key", 3) == 30
@@ -194,14 +189,8 @@ def test_when_no_thread_can_be_had_all_go_alone_and_nobody_is_held_for_what_may_
     work = Gate()
     group = Together(work)
     group._writers.shutdown()
-    first = Caller(group, 1)
-    assert work.reached.wait(LONG)
-    others = [Caller(group, thing) for thing in (2, 3)]
-    until(lambda: sum(map(len, group._waiting.values())) == 2)
-    work.open.set()
 
-    assert first.ends() == 10
-    assert [other.ends() for other in others] == [20, 30]
+    assert in_company(work, [1, 2, 3], group=group) == [10, 20, 30]
     assert sorted(work.runs) == [[1], [2], [3]]
     assert group._waiting == {}
 
@@ -220,23 +209,13 @@ def test_what_a_pool_without_threads_has_kept_disturbs_nobody_later(monkeypatch)
     group = Together(lambda things: works["other" if things[0] > 9 else "key"](things))
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
-        first = Caller(group, 1)
-        assert works["key"].reached.wait(LONG)
-        second = Caller(group, 2)
-        until(lambda: len(group._waiting["key"]) == 1)
-        works["key"].open.set()
-        assert (first.ends(), second.ends()) == (10, 20)
+        assert in_company(works["key"], [1, 2], group=group) == [10, 20]
 
     # when there are threads again, while somebody is at work on the same key
     works["key"] = Gate()
     first = Caller(group, 1)
     assert works["key"].reached.wait(LONG)
-    others = [Caller(group, 10, "other")]
-    assert works["other"].reached.wait(LONG)
-    others.append(Caller(group, 11, "other"))
-    until(lambda: len(group._waiting["other"]) == 1)
-    works["other"].open.set()
-    assert [other.ends() for other in others] == [100, 110]
+    assert in_company(works["other"], [10, 11], group=group, key="other") == [100, 110]
     until(lambda: group._writers._work_queue.empty())
     group._writers.shutdown()
 
@@ -258,14 +237,8 @@ def test_whatever_ends_the_work_of_a_writer_nobody_waits_for_ever():
 
     gate = Gate()
     group = Together(work)
-    first = Caller(group, 1)
-    assert gate.reached.wait(LONG)
-    others = [Caller(group, thing) for thing in (2, 3)]
-    until(lambda: sum(map(len, group._waiting.values())) == 2)
-    gate.open.set()
 
-    assert first.ends() == 10
-    assert [other.ends() for other in others] == [20, 30]
+    assert in_company(gate, [1, 2, 3], group=group) == [10, 20, 30]
     until(lambda: group._waiting == {})
 
 
@@ -277,23 +250,11 @@ def test_a_writer_does_not_wait_for_more_while_another_key_has_none(monkeypatch)
     group = Together(lambda things: works["other" if things[0] > 9 else "one"](things))
 
     # given a writer that has served a key, and waits for more
-    callers = [Caller(group, 1, "one")]
-    assert works["one"].reached.wait(LONG)
-    callers.append(Caller(group, 2, "one"))
-    until(lambda: len(group._waiting["one"]) == 1)
-    works["one"].open.set()
-    assert [caller.ends() for caller in callers] == [10, 20]
+    assert in_company(works["one"], [1, 2], group=group, key="one") == [10, 20]
     assert group._waiting == {"one": []}
 
-    # when another key needs it
-    callers = [Caller(group, 10, "other")]
-    assert works["other"].reached.wait(LONG)
-    callers.append(Caller(group, 11, "other"))
-    until(lambda: len(group._waiting["other"]) == 1)
-    works["other"].open.set()
-
-    # then it goes there
-    assert [caller.ends() for caller in callers] == [100, 110]
+    # when another key needs it, then it goes there
+    assert in_company(works["other"], [10, 11], group=group, key="other") == [100, 110]
     assert "one" not in group._waiting
     monkeypatch.setattr(together, "LINGER_SECONDS", 0)
     assert group.run("one", 3) == 30

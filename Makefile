@@ -8,15 +8,15 @@ PLACE := $(shell pwd -P | cksum | cut -d ' ' -f 1)
 MADE := .venv/made-for-$(PLACE)
 RUNTIME := .venv/installed-for-run-$(PLACE)
 DEVELOPMENT := .venv/installed-for-test-$(PLACE)
-INSTALL := sh launcher/install.sh
+INSTALL := sh dev/launcher/install.sh
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## start the whole demo; Ctrl-C stops it (PORT=8001 and HOST choose where it listens)
-	@exec $(PYTHON) -m launcher run --starter make
+	@exec $(PYTHON) -m dev.launcher run --starter make
 
-test: $(DEVELOPMENT) ## run all tests but the sweeps (ARGS="tests/launcher -k port" reaches pytest)
+test: $(DEVELOPMENT) ## run all tests but the sweeps (ARGS="tests/dev/launcher -k port" reaches pytest)
 	@$(PYTHON) -m pytest -n 3 --dist loadgroup -m "not sweep" $(ARGS)
 
 sweep: $(DEVELOPMENT) ## run the tests that go through every page, list and way of the back-office
@@ -32,13 +32,13 @@ abuse: $(DEVELOPMENT) ## send 50,000 malformed requests at a server (ARGS="--cou
 	@$(PYTHON) -m tests.abuse $(ARGS)
 
 bench: $(DEVELOPMENT) ## measure everything beside what the database can do, within 15 minutes
-	@$(PYTHON) -m benchmarks $(ARGS)
+	@$(PYTHON) -m dev.benchmarks $(ARGS)
 
 bench-quick: $(DEVELOPMENT) ## the same within 3 minutes (ARGS="--only events --repetitions 3")
-	@$(PYTHON) -m benchmarks --quick $(ARGS)
+	@$(PYTHON) -m dev.benchmarks --quick $(ARGS)
 
 bench-growth: $(DEVELOPMENT) ## the same questions at 10 thousand and up to 5 million rewards (ARGS="--size 1000000")
-	@$(PYTHON) -m benchmarks.growth $(ARGS)
+	@$(PYTHON) -m dev.benchmarks.growth $(ARGS)
 
 check: lint types imports migrations translations openapi-check ## run every static check
 
@@ -47,31 +47,31 @@ lint: $(DEVELOPMENT) ## check style and formatting
 	@$(PYTHON) -m ruff format --check .
 
 types: $(DEVELOPMENT) ## check the types
-	@$(PYTHON) -m launcher.throwaway $(PYTHON) -m mypy .
+	@$(PYTHON) -m dev.launcher.throwaway $(PYTHON) -m mypy .
 
 imports: $(DEVELOPMENT) ## check that calls only descend
 	@.venv/bin/lint-imports
 
 migrations: $(DEVELOPMENT) ## check that every change of a model has its migration
-	@$(PYTHON) -m launcher.throwaway $(PYTHON) manage.py makemigrations --check --dry-run --skip-checks
+	@$(PYTHON) -m dev.launcher.throwaway $(PYTHON) manage.py makemigrations --check --dry-run --skip-checks
 
 translations: $(DEVELOPMENT) ## check that every text has its Russian translation
-	@$(PYTHON) -m launcher.translations
+	@$(PYTHON) -m dev.translations
 
 openapi: $(DEVELOPMENT) ## write docs/openapi.json anew, and name what changes for callers
-	@$(PYTHON) -m launcher.throwaway $(PYTHON) manage.py openapi
+	@$(PYTHON) -m dev.launcher.throwaway $(PYTHON) manage.py openapi
 
 openapi-check: $(DEVELOPMENT) ## check that docs/openapi.json is what the code makes
-	@$(PYTHON) -m launcher.throwaway $(PYTHON) manage.py openapi --check
+	@$(PYTHON) -m dev.launcher.throwaway $(PYTHON) manage.py openapi --check
 
 screenshots: $(DEVELOPMENT) ## take the pictures of the handbooks anew (needs Chromium; ARGS="--theme dark --folder /tmp/x")
 	@$(PYTHON) -m tests.screenshots $(ARGS)
 
 audit: $(DEVELOPMENT) ## look for known vulnerabilities of the pinned packages (ARGS=--strict)
-	@$(PYTHON) -m launcher.audit $(ARGS)
+	@$(PYTHON) -m dev.audit $(ARGS)
 
 clean: ## remove what set-up, runs and tests have made, the demo's database included
-	@if [ -x $(PYTHON) ]; then $(PYTHON) -m launcher clean; fi
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m dev.launcher clean; fi
 	rm -rf .venv .run .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from access.grants import grants
 from access.throttles import count_failure, count_service, count_user
 from access.tokens import EndUser, Service, service_of, user_of
-from api.errors import Forbidden, Unauthenticated
+from kernel.errors import Forbidden, Unauthenticated
 
 ADMIN_ROLE = "admin"
 # Characters; a header may be fifty times as long, and nothing of it is worth decoding.

@@ -20,7 +20,7 @@ import urllib3
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from django.utils.translation import gettext_lazy as _
 
-from api.errors import Unavailable
+from kernel.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import ngettext
 from unfold.forms import AuthenticationForm
 
+from access.addresses import address_group, client_address
 from access.audit import Verb, audit_note
 from access.authentication import person_name
 from access.models import SignInTries
-from api.addresses import address_group, client_address
 
 WINDOW = timedelta(minutes=15)
 TRIES_OF_ACCOUNT_AT_ADDRESS = 5

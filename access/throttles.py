@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from rest_framework.throttling import BaseThrottle
 
-from access.windows import LocalWindows, Rate, SharedWindows
-from api.addresses import address_group, client_address
-from api.errors import Throttled
+from access.addresses import address_group, client_address
+from access.rate_limits import LocalWindows, Rate, SharedWindows
+from kernel.errors import Throttled
 
 # Two threads that come first together must count in the same windows.
 _making = threading.Lock()

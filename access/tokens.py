@@ -17,8 +17,8 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from access.jwks import key_set
-from api.decoding import ID_PATTERN
-from api.errors import Unauthenticated
+from kernel.decoding import ID_PATTERN
+from kernel.errors import Unauthenticated
 
 SERVICE_AUDIENCE = "referral-service"
 SERVICE_TOKEN_SECONDS = 600

@@ -1,0 +1,1 @@
+"""Campaigns: what an event earns, and which campaign takes it."""

@@ -16,9 +16,9 @@ from uuid import UUID
 
 from django.db.models import Count, Sum
 
-from campaigns.families import MODULES_BY_EVENT_TYPE
 from campaigns.models import ReferralCampaign, RuleVersion
-from campaigns.rules import Limits, Rules, rules_parse
+from campaigns.rules.families import MODULES_BY_EVENT_TYPE
+from campaigns.rules.schema import Limits, Rules, rules_parse
 
 CACHE_SECONDS = 0.5
 

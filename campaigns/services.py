@@ -14,13 +14,13 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from access.audit import Verb, audit_note
-from api.decoding import CODE_PATTERN, EVENT_TYPE_PATTERN, ID_PATTERN
-from api.errors import EditConflict, IllegalTransition, NotFound, ValidationFailed
 from campaigns.catalog import catalog
-from campaigns.families import PURCHASES_BY_MODULE, RF_PARTNER_ONBOARDED, USER_REGISTERED, family_of
 from campaigns.locks import lock_campaign
 from campaigns.models import CampaignSpend, ReferralCampaign, RuleVersion
-from campaigns.rules import Problems, Rules, rules_json, rules_parse
+from campaigns.rules.families import PURCHASES_BY_MODULE, RF_PARTNER_ONBOARDED, USER_REGISTERED, family_of
+from campaigns.rules.schema import Problems, Rules, rules_json, rules_parse
+from kernel.decoding import CODE_PATTERN, EVENT_TYPE_PATTERN, ID_PATTERN
+from kernel.errors import EditConflict, IllegalTransition, NotFound, ValidationFailed
 
 Type = ReferralCampaign.Type
 Status = ReferralCampaign.Status

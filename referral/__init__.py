@@ -1,0 +1,1 @@
+"""Who invited whom: links, relations on two levels, events, roles, clicks."""

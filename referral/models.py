@@ -274,8 +274,8 @@ class PartnerReferralRelation(models.Model):
 class ReferralEvent(models.Model):
     """Something that happened to a referred user or partner, and why it earned nothing if it did.
 
-    Written once by `rewards.deciding`, together with its rewards; never changed (a trigger sees to it).
-    `idempotency_key` is the caller's id behind `i:`, or behind `c:` the fingerprint of the content.
+    Written once by `rewards.intake.acceptance`, together with its rewards; never changed (a trigger sees to
+    it). `idempotency_key` is the caller's id behind `i:`, or behind `c:` the fingerprint of the content.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -368,8 +368,8 @@ class EventReplay(models.Model):
     """That an event which earned nothing, because nobody was known to have invited the user, earns after all.
 
     `original` stays as it is, `replay` tells of the same once more, now with a referrer. Written by
-    `rewards.support.past_events` in the transaction of `replay`; never changed (a trigger sees to it). Who
-    counts what happened leaves replays out; a reversal of `original` has to reverse `replay`.
+    `rewards.support.attach.backfill` in the transaction of `replay`; never changed (a trigger sees to it).
+    Who counts what happened leaves replays out; a reversal of `original` has to reverse `replay`.
     """
 
     original = models.OneToOneField(

@@ -8,7 +8,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from api.errors import NotFound
+from kernel.errors import NotFound
 from referral.models import LinkClicks, ReferralLink, ReferralRelation
 
 

@@ -11,10 +11,10 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from api.errors import CampaignInactive, NotFound, ValidationFailed
 from campaigns.catalog import CampaignEntry
 from campaigns.locks import lock_links, lock_relations
 from campaigns.models import ReferralCampaign
+from kernel.errors import CampaignInactive, NotFound, ValidationFailed
 from referral.codes import new_code
 from referral.keys import FINGERPRINT, keyed_hash
 from referral.models import ReferralLink, ReferralRelation, UserRole

@@ -1,0 +1,1 @@
+"""The composition root: settings, addresses, the WSGI application, what an operator sees."""

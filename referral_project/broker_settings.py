@@ -9,7 +9,7 @@ MIDDLEWARE = [
     "dramatiq.middleware.AgeLimit",
     "dramatiq.middleware.ShutdownNotifications",
     "django_dramatiq.middleware.DbConnectionsMiddleware",
-    "rewards.stopping.StopOnShutdown",
+    "rewards.graceful_shutdown.StopOnShutdown",
     "referral_project.observability.worker.MessageMetrics",
 ]
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from access.jwks import RSA_BITS
-from access.windows import Rate
+from access.rate_limits import Rate
 
 env = environ.Env()
 

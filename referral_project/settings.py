@@ -7,8 +7,8 @@ from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.utils.translation import gettext_lazy as _
 from psycopg import IsolationLevel
 
+from backoffice.settings import *  # noqa: F403 - the settings of the back-office
 from referral_project import environment
-from referral_project.admin_settings import *  # noqa: F403 - the settings of the back-office
 from referral_project.broker_settings import broker_settings
 from referral_project.log_settings import configure_logging
 from referral_project.observability.folder import metrics_folder, metrics_folder_open
@@ -45,7 +45,7 @@ ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 if (public_host := urlsplit(PUBLIC_BASE_URL).hostname) and public_host not in ALLOWED_HOSTS:
     ALLOWED_HOSTS.append(public_host)
 CSRF_TRUSTED_ORIGINS = [PUBLIC_BASE_URL]
-CSRF_FAILURE_VIEW = "referral_project.views.csrf_refused"
+CSRF_FAILURE_VIEW = "http_api.public.site.csrf_refused"
 IS_HTTPS = PUBLIC_BASE_URL.startswith("https://")
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_AGE = 12 * 3600
@@ -99,16 +99,19 @@ INSTALLED_APPS = [
     "campaigns",
     "referral",
     "rewards",
+    "http_api",
+    "backoffice",
     "referral_project",
+    "dev.demo",
 ]
 
 FOR_EVERYBODY = [
-    "api.middleware.RequestIdMiddleware",
+    "http_api.kit.middleware.RequestIdMiddleware",
     "referral_project.observability.requests.ObserveMiddleware",
 ]
 # Services have no cookies, sessions or languages: their calls pass by everything that is made for people
 # (referral_project/wsgi.py).
-INTERNAL_MIDDLEWARE = [*FOR_EVERYBODY, "api.middleware.PlainAnswerMiddleware"]
+INTERNAL_MIDDLEWARE = [*FOR_EVERYBODY, "http_api.kit.middleware.PlainAnswerMiddleware"]
 MIDDLEWARE = [
     *FOR_EVERYBODY,
     "django.middleware.security.SecurityMiddleware",
@@ -166,19 +169,19 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # --- the API ------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["api.rendering.JsonRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["api.decoding.BodyParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.rendering.OnlyJson",
+    "DEFAULT_RENDERER_CLASSES": ["kernel.rendering.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["kernel.decoding.BodyParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kernel.rendering.OnlyJson",
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
-    "EXCEPTION_HANDLER": "api.envelope.exception_handler",
+    "EXCEPTION_HANDLER": "http_api.kit.envelope.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Referral Service",
     "OAS_VERSION": "3.1.0",
-    "DEFAULT_GENERATOR_CLASS": "referral_project.openapi.document.Generator",
+    "DEFAULT_GENERATOR_CLASS": "http_api.openapi.document.Generator",
     # Served from our own static files: no outside host is asked.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -1,0 +1,1 @@
+"""Who has earned what, and paying it exactly once."""

@@ -2,10 +2,10 @@
 
 import dramatiq
 
-from rewards.analytics import send_unsent_now
-from rewards.dispatch import pay_due_now
-from rewards.payouts import due_currencies
-from rewards.peers import PEER_OF_CURRENCY
+from rewards.outbox.delivery import send_unsent_now
+from rewards.payouts.claim import due_currencies
+from rewards.payouts.drain import pay_due_now
+from rewards.payouts.providers import PEER_OF_CURRENCY
 
 QUEUE = "payouts"
 ANALYTICS_QUEUE = "analytics"

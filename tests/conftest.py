@@ -18,16 +18,16 @@ from access.grants import grants
 from access.throttles import forget_counts
 from access.tokens import service_memory, user_memory
 from campaigns.catalog import catalog
+from dev.demo.campaigns import demo_campaigns_ensure
 from referral.clicks import forget_keys as forget_visitor_keys
 from referral.keys import forget_keys
-from referral_project.demo import demo_campaigns_ensure
-from rewards import deciding
-from rewards.dispatch import drain_of
-from rewards.peers.registry import peer_named
-from rewards.stopping import stopping
-from tests.support.processes import database_url
-from tests.support.sandbox import SandboxProcess
-from tests.support.writers import writers_end
+from rewards.graceful_shutdown import stopping
+from rewards.intake import acceptance
+from rewards.payouts.drain import drain_of
+from rewards.payouts.providers.registry import peer_named
+from tests.helpers.processes import database_url
+from tests.helpers.sandbox import SandboxProcess
+from tests.helpers.writers import writers_end
 
 # What a test that commits leaves behind; reference data made by migrations stays.
 TABLES = (
@@ -142,7 +142,7 @@ def django_db_setup(
     broker.pool = make_pool(database_url())
     yield
     broker.pool.close()
-    writers_end(deciding.together)
+    writers_end(acceptance.together)
     with django_db_blocker.unblock():
         teardown_databases(databases, verbosity=0)
 

@@ -10,8 +10,8 @@ from collections.abc import Generator
 
 import pytest
 
-from launcher.temporary import start_temporary
-from launcher.throwaway import throwaway_environment
+from dev.launcher.database.temporary import start_temporary
+from dev.launcher.throwaway import throwaway_environment
 
 _removals = []
 

@@ -10,8 +10,7 @@ from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.envelope import DATABASE_AWAY
-from rewards.analytics_outbox import lags
+from http_api.kit.envelope import DATABASE_AWAY
 from rewards.models import (
     AnalyticsRefusal,
     PeerCircuit,
@@ -19,6 +18,7 @@ from rewards.models import (
     ReferralReward,
     RewardStatus,
 )
+from rewards.outbox.cursor import lags
 
 logger = logging.getLogger(__name__)
 

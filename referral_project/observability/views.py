@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api.errors import NotFound, Unauthenticated
+from http_api.public.site import only_safe
+from kernel.errors import NotFound, Unauthenticated
 from referral_project.observability.exposition import exposition
-from referral_project.views import only_safe
 
 
 @only_safe

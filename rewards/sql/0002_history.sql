@@ -4,7 +4,7 @@ CREATE TRIGGER payout_attempt_append_only BEFORE UPDATE OR DELETE ON rewards_pay
 CREATE TRIGGER reward_transition_append_only BEFORE UPDATE OR DELETE ON rewards_rewardtransition
     FOR EACH ROW EXECUTE FUNCTION referral_refuse_change();
 
--- The last line behind rewards/transitions.py: a status moves along the table or not at all.
+-- The last line behind rewards/ledger/transitions.py: a status moves along the table or not at all.
 CREATE FUNCTION referral_legal_transition() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (OLD.status, NEW.status) IN (

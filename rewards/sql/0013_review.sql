@@ -1,5 +1,5 @@
 -- What rewards that failed for the same cause have in common: the HTTP status with the peer's error code or, where it
--- gives no code, the text without what differs from reward to reward. `last_error` is written by rewards/payouts.py:
+-- gives no code, the text without what differs from reward to reward. `last_error` is written by rewards/payouts/claim.py:
 -- "HTTP 422 ACCOUNT_CLOSED the account of u-17 is closed". A code is a first word with an underscore, in capitals or
 -- in camel case; peers do not agree with themselves on small and capital letters.
 CREATE FUNCTION referral_error_group(last_error text) RETURNS text

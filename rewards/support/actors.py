@@ -2,9 +2,9 @@
 
 import dramatiq
 
-from rewards.support.bulk_retry import bulk_retries_due, bulk_retries_run
-from rewards.support.peer_probes import peers_ask
-from rewards.wakes import SUPPORT_QUEUE, wake_bulk_retries
+from rewards.notifier import SUPPORT_QUEUE, wake_bulk_retries
+from rewards.support.providers.probes import peers_ask
+from rewards.support.review.bulk_retry import bulk_retries_due, bulk_retries_run
 
 
 @dramatiq.actor(queue_name=SUPPORT_QUEUE, max_age=60_000)

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support.stage import stage
+from tests.helpers.stage import stage
 
 
 def main() -> int:

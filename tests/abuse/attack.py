@@ -12,7 +12,7 @@ import psutil
 import requests
 
 from tests.abuse.malformed import Malformed, Wire
-from tests.support.processes import ServiceProcesses
+from tests.helpers.processes import ServiceProcesses
 
 CALLERS = 8
 PATIENCE_SECONDS = 20

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from access.tokens import service_token, user_token
-from tests.support.api import BASE, now_text
+from tests.helpers.api import BASE, now_text
 
 SERVICE_CALLS = {
     "/internal/event": "quest_service",

@@ -6,7 +6,7 @@ from django.test import Client
 
 from access.grants import CACHE_SECONDS, Grants
 from access.models import ServiceOperation
-from tests.support.api import service
+from tests.helpers.api import service
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/access/serviceoperation/add/"

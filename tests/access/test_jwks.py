@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from access import jwks
 from access.jwks import KeySet, forget_keys, key_set, usable_keys
-from api.errors import Unavailable
-from tests.support.api import Caller
+from kernel.errors import Unavailable
+from tests.helpers.api import Caller
 
 pytestmark = pytest.mark.django_db
 

@@ -5,8 +5,8 @@ from ipaddress import ip_network
 import pytest
 from django.test import Client
 
-from access.windows import Rate
-from tests.support.api import Caller, anybody, service, user
+from access.rate_limits import Rate
+from tests.helpers.api import Caller, anybody, service, user
 
 pytestmark = pytest.mark.django_db
 

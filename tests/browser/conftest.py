@@ -23,7 +23,7 @@ from playwright.sync_api import (
 from pytest_django.live_server_helper import LiveServer
 
 from access.models import SignInTries
-from tests.admin.world import World, world_make
+from tests.backoffice.world import World, world_make
 from tests.conftest import CHROMIUM
 
 PASSWORD = "correct-horse-battery"

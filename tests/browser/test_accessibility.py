@@ -11,11 +11,11 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from campaigns.models import ReferralCampaign
 from campaigns.services import campaign_update
-from tests.admin.conftest import signed_in
-from tests.admin.test_groups import address, pages
-from tests.admin.world import World, draft_make, lost_referrers_make
+from tests.backoffice.conftest import signed_in
+from tests.backoffice.staff.test_groups import address, pages
+from tests.backoffice.world import World, draft_make, lost_referrers_make
 from tests.browser.campaign_pages import ADD, LIST, change_page, rule, save
-from tests.support.api import buy_quest
+from tests.helpers.api import buy_quest
 
 # One browser is enough.
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]

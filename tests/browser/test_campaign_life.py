@@ -5,9 +5,9 @@ from playwright.sync_api import Page, expect
 
 from campaigns.models import ReferralCampaign
 from campaigns.services import campaign_update
-from tests.admin.world import draft_make
+from tests.backoffice.world import draft_make
 from tests.browser.campaign_pages import change_page
-from tests.support.api import link_of
+from tests.helpers.api import link_of
 
 # One browser is enough.
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from campaigns.models import CampaignSpend, ReferralCampaign
-from tests.admin.world import draft_make
+from tests.backoffice.world import draft_make
 from tests.browser.campaign_pages import ADD, change_page, rule
 
 # One browser is enough.

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from campaigns.models import ReferralCampaign, RuleVersion
 from campaigns.services import campaign_update
-from tests.admin.world import draft_make
+from tests.backoffice.world import draft_make
 from tests.browser.campaign_pages import change_page, rule, save
 
 # One browser is enough.

@@ -8,13 +8,13 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from campaigns.models import ReferralCampaign, RuleVersion
 from campaigns.services import campaign_update
-from rewards.daily_figures import daily_figures_refresh
+from rewards.ledger.rollups import daily_figures_refresh
 from rewards.models import ReferralReward
-from tests.admin.world import draft_make
+from tests.backoffice.world import draft_make
 from tests.browser.campaign_pages import ADD, LIST, as_json, beside, change_page, problem, rule, save
-from tests.support.api import amounts_of, buy, invite
-from tests.support.rewards import pay_until
-from tests.support.sandbox import SandboxProcess
+from tests.helpers.api import amounts_of, buy, invite
+from tests.helpers.rewards import pay_until
+from tests.helpers.sandbox import SandboxProcess
 
 # One browser is enough.
 pytestmark = pytest.mark.xdist_group("browser")

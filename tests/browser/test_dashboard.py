@@ -5,8 +5,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from campaigns.models import ReferralCampaign
-from rewards.daily_figures import daily_figures_refresh
-from tests.admin.world import World
+from rewards.ledger.rollups import daily_figures_refresh
+from tests.backoffice.world import World
 
 # One browser is enough.
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.admin.world import World
+from tests.backoffice.world import World
 
 # One browser is enough.
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from referral.models import ReferralRelation
-from rewards import imports
+from rewards.imports import relations
 from rewards.models import RelationImport
 
 # One browser is enough.
@@ -48,7 +48,7 @@ def test_a_file_that_cannot_be_used_is_told_beside_its_field(page: Page) -> None
 
 
 def test_it_is_stopped_between_portions_and_goes_on(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "PORTION_LINES", 2)
+    monkeypatch.setattr(relations, "PORTION_LINES", 2)
     upload(page, "".join(f"ann,u-{number},2026-01-31\n" for number in range(6)))
     portions: list[Route] = []
     page.route("**/run/", lambda route: portions.append(route))

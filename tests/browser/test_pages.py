@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.admin.world import World
+from tests.backoffice.world import World
 from tests.browser.conftest import PASSWORD
 
 # One browser is enough.

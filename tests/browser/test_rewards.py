@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from rewards.models import ReferralReward, RewardTransition
-from tests.admin.world import World
+from tests.backoffice.world import World
 
 # One browser is enough.
 pytestmark = pytest.mark.xdist_group("browser")

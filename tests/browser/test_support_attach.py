@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from referral.models import ReferralRelation
 from rewards.models import ReferralReward
-from tests.admin.attaching import bob_has_a_past, counters_agree
-from tests.support.api import buy, change_campaign, link_of, register
+from tests.backoffice.attaching import bob_has_a_past, counters_agree
+from tests.helpers.api import buy, change_campaign, link_of, register
 
 # One browser is enough.
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from rewards.dispatch import pay_due_now
 from rewards.models import ReferralReward
-from rewards.support.peer_probes import peers_ask
-from tests.support.rewards import campaign_of, earn, fresh
-from tests.support.sandbox import SandboxProcess
+from rewards.payouts.drain import pay_due_now
+from rewards.support.providers.probes import peers_ask
+from tests.helpers.rewards import campaign_of, earn, fresh
+from tests.helpers.sandbox import SandboxProcess
 
 # One browser is enough.
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]

@@ -8,12 +8,12 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from rewards.dispatch import pay_due_now
 from rewards.models import BulkRetry, ReferralReward, RewardTransition
-from rewards.support.bulk_retry import bulk_retries_run
-from tests.support.processes import ServiceProcesses
-from tests.support.rewards import campaign_of, earn, fresh
-from tests.support.sandbox import SandboxProcess
+from rewards.payouts.drain import pay_due_now
+from rewards.support.review.bulk_retry import bulk_retries_run
+from tests.helpers.processes import ServiceProcesses
+from tests.helpers.rewards import campaign_of, earn, fresh
+from tests.helpers.sandbox import SandboxProcess
 
 # One browser is enough.
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]

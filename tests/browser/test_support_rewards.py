@@ -3,11 +3,11 @@
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from rewards.dispatch import pay_due_now
 from rewards.models import PeerCircuit, ReferralReward, RewardTransition
-from tests.admin.world import World
-from tests.support.api import become, buy_quest, invite
-from tests.support.sandbox import SandboxProcess
+from rewards.payouts.drain import pay_due_now
+from tests.backoffice.world import World
+from tests.helpers.api import become, buy_quest, invite
+from tests.helpers.sandbox import SandboxProcess
 
 # One browser is enough.
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]

@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 
 from referral.models import ReferralEvent
 from rewards.models import ReferralReward
-from tests.admin.world import World
-from tests.support.api import invite, link_of
+from tests.backoffice.world import World
+from tests.helpers.api import invite, link_of
 
 # One browser is enough.
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from api.errors import EditConflict, IllegalTransition, NotFound, ValidationFailed
 from campaigns.models import CampaignSpend, ReferralCampaign, RuleVersion
 from campaigns.services import CampaignContent, campaign_create, campaign_update
+from kernel.errors import EditConflict, IllegalTransition, NotFound, ValidationFailed
 from tests.factories import RULES, CampaignFactory, SpendFactory
 
 pytestmark = pytest.mark.django_db

@@ -14,9 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from launcher.postgres import EmbeddedPostgres
-from launcher.throwaway import throwaway_environment
-from tests.support.sandbox import SandboxProcess
+from dev.launcher.database.postgres import EmbeddedPostgres
+from dev.launcher.throwaway import throwaway_environment
+from tests.helpers.sandbox import SandboxProcess
 
 FAST = {
     "PAYOUT_SWEEP_SECONDS": "0.3",

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import psycopg
 
-from launcher.postgres import EmbeddedPostgres
+from dev.launcher.database.postgres import EmbeddedPostgres
 from tests.chaos.brokers import empty_broker
-from tests.support.processes import ServiceProcesses
-from tests.support.sandbox import SandboxProcess
+from tests.helpers.processes import ServiceProcesses
+from tests.helpers.sandbox import SandboxProcess
 
 KILLED = ("web", "worker", "worker2", "scheduler", "scheduler2")
 FAULTS = (

@@ -9,14 +9,14 @@ from django.db import connection
 
 from campaigns.models import ReferralCampaign
 from campaigns.services import campaign_update
-from launcher.postgres import EmbeddedPostgres
+from dev.demo.campaigns import demo_campaigns_ensure
+from dev.launcher.database.postgres import EmbeddedPostgres
 from referral.services import link_create
-from referral_project.demo import demo_campaigns_ensure
 from tests.chaos.disruptions import Disruptions
 from tests.chaos.load import Load
 from tests.chaos.verdict import Verdict, judge, wait_until_settled
-from tests.support.processes import ServiceProcesses
-from tests.support.sandbox import SandboxProcess
+from tests.helpers.processes import ServiceProcesses
+from tests.helpers.sandbox import SandboxProcess
 
 FOUNDERS = 12
 SETTLE_SECONDS = 120

@@ -13,7 +13,7 @@ from django.db import connection
 from referral.models import ReferralEvent
 from rewards.models import ReferralReward, RewardStatus
 from tests.chaos.load import Load
-from tests.support.sandbox import SandboxProcess
+from tests.helpers.sandbox import SandboxProcess
 
 WAITED_FOR = ("pending", "sent_to_points", "sent_to_token")
 

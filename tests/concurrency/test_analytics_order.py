@@ -10,12 +10,12 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
-from rewards import analytics_outbox as outbox
-from rewards.analytics import send_unsent_now, sender
-from rewards.events import event_accept
+from rewards.intake.events import event_accept
+from rewards.ledger.services import reward_cancel, reward_unlock
 from rewards.models import ReferralReward, RewardTransition
-from rewards.services import reward_cancel, reward_unlock
-from tests.support.analytics import (
+from rewards.outbox import cursor as outbox
+from rewards.outbox.delivery import send_unsent_now, sender
+from tests.helpers.analytics import (
     Relay,
     forget_analytics,
     key_of,
@@ -26,7 +26,7 @@ from tests.support.analytics import (
     send_all,
     wait_until,
 )
-from tests.support.rewards import campaign_of, done, earn
+from tests.helpers.rewards import campaign_of, done, earn
 
 
 @pytest.fixture

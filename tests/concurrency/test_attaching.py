@@ -7,24 +7,24 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from api.errors import ValidationFailed
 from campaigns.models import ReferralCampaign
+from kernel.errors import ValidationFailed
 from referral import services as relations
 from referral.models import EventReplay, ReferralEvent, ReferralRelation
 from referral.selectors import leads_to
 from referral.services import link_create, user_heard
-from rewards import deciding
-from rewards.events import event_accept
-from rewards.incoming import UserRegistered
+from rewards.intake import acceptance
+from rewards.intake.commands import UserRegistered
+from rewards.intake.events import event_accept
+from rewards.intake.registrations import registration_accept
 from rewards.models import ReferralReward
-from rewards.registrations import registration_accept
-from rewards.support import attaching as attachments
-from rewards.support import past_events as past
-from rewards.support.attaching import choice_of, referrer_attach
-from rewards.support.past_events import past_events, past_reward
+from rewards.support.attach import backfill as past
+from rewards.support.attach import relation as attachments
+from rewards.support.attach.backfill import past_events, past_reward
+from rewards.support.attach.relation import choice_of, referrer_attach
 from tests.concurrency.test_events import OTHER_LOCKS, REFERRED_LOCK
-from tests.support.races import Pause, PauseAtCommit, all_at_once, cross, function_without, table_without
-from tests.support.rewards import assert_counters_agree_with_a_recount, campaign_of, done
+from tests.helpers.races import Pause, PauseAtCommit, all_at_once, cross, function_without, table_without
+from tests.helpers.rewards import assert_counters_agree_with_a_recount, campaign_of, done
 
 pytestmark = pytest.mark.usefixtures("committed_campaigns")
 
@@ -82,8 +82,8 @@ def after_the_attachment():
 
 def careful_way(monkeypatch):
     """Events are opened, decided and written in two steps; stops between them."""
-    monkeypatch.setattr(deciding, "_at_once", lambda candidates: None)
-    return lambda: Pause(deciding, "open_batch")
+    monkeypatch.setattr(acceptance, "_at_once", lambda candidates: None)
+    return lambda: Pause(acceptance, "open_batch")
 
 
 @pytest.fixture(params=["careful", "at once"])
@@ -98,7 +98,7 @@ def way(request, monkeypatch):
 def unlocked_relations(monkeypatch):
     """For twins: writers of relations do not wait for each other."""
     monkeypatch.setattr("referral.services.lock_relations", lambda: None)
-    monkeypatch.setattr("rewards.support.attaching.lock_relations", lambda: None)
+    monkeypatch.setattr("rewards.support.attach.relation.lock_relations", lambda: None)
 
 
 # --- one referrer, no ring ----------------------------------------------------------------------------------

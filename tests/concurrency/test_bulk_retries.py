@@ -6,12 +6,12 @@ import pytest
 from django.utils import timezone
 
 from rewards.models import BulkRetry, BulkRetryItem, ReferralReward, RewardTransition
-from rewards.support import bulk_retry
-from rewards.support.bulk_retry import bulk_retries_run, bulk_retry_start, bulk_retry_stop
-from rewards.support.review import Filters
+from rewards.support.review import bulk_retry
+from rewards.support.review.bulk_retry import bulk_retries_run, bulk_retry_start, bulk_retry_stop
+from rewards.support.review.rewards import Filters
 from tests.factories import EventFactory
-from tests.support.races import Pause, all_at_once, cross
-from tests.support.review import failed_row
+from tests.helpers.races import Pause, all_at_once, cross
+from tests.helpers.review import failed_row
 
 
 def order() -> BulkRetry:

@@ -5,17 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from api.errors import CampaignInactive
 from campaigns import services as campaign_services
 from campaigns.catalog import catalog
 from campaigns.models import CampaignSpend, ReferralCampaign
 from campaigns.services import campaign_update
-from rewards import deciding, services
-from rewards.events import event_accept
+from kernel.errors import CampaignInactive
+from rewards.intake import acceptance
+from rewards.intake.events import event_accept
+from rewards.ledger import services
+from rewards.ledger.services import reward_cancel
 from rewards.models import ReferralReward
-from rewards.services import reward_cancel
-from tests.support.races import LONG_SECONDS, Pause, Racer, cross
-from tests.support.rewards import assert_counters_agree_with_a_recount, campaign_of, done, earn
+from tests.helpers.races import LONG_SECONDS, Pause, Racer, cross
+from tests.helpers.rewards import assert_counters_agree_with_a_recount, campaign_of, done, earn
 
 LEVELS = {"level1": {"points_per_event": 10}}
 
@@ -52,7 +53,7 @@ def earning(**fields):
 
 def test_a_pause_waits_for_the_events_that_run(campaign):
     event, paused, waited = cross(
-        earning(), changing(campaign, status="paused"), Pause(deciding, "open_batch")
+        earning(), changing(campaign, status="paused"), Pause(acceptance, "open_batch")
     )
 
     assert waited
@@ -92,14 +93,14 @@ def test_twin_without_the_check_of_the_revision_a_paused_campaign_pays(campaign,
 
 
 def _ignore_revisions(monkeypatch):
-    real = deciding.open_batch
+    real = acceptance.open_batch
 
     def open_batch(candidates, **how):
         rows = real(candidates, **how)
         pairs = zip(rows, candidates, strict=True)
         return [replace(row, revision=candidate.campaign.revision) for row, candidate in pairs]
 
-    monkeypatch.setattr(deciding, "open_batch", open_batch)
+    monkeypatch.setattr(acceptance, "open_batch", open_batch)
 
 
 def test_twin_without_the_lock_an_event_is_accepted_after_the_pause_was_answered(campaign, monkeypatch):
@@ -107,7 +108,7 @@ def test_twin_without_the_lock_an_event_is_accepted_after_the_pause_was_answered
     monkeypatch.setattr(campaign_services, "lock_campaign", lambda *args, **options: None)
 
     # when it is answered while an event is between its reading and its writing
-    with Pause(deciding, "open_batch") as point:
+    with Pause(acceptance, "open_batch") as point:
         event = Racer(earning())
         assert point.reached.wait(LONG_SECONDS)
         paused = Racer(changing(campaign, status="paused"))
@@ -162,7 +163,7 @@ def test_a_budget_that_comes_while_events_run_counts_all_of_them(campaign):
     # given one event paid before, one that runs, and two that wait behind the change
     earn("busy", "user-a")
     rules = {"levels": LEVELS, "limits": {"budget_points": 30}}
-    with Pause(deciding, "open_batch") as point:
+    with Pause(acceptance, "open_batch") as point:
         running = Racer(earning(referrer="user-b"))
         assert point.reached.wait(LONG_SECONDS)
         change = Racer(changing(campaign, reward_rules=rules))

@@ -6,11 +6,11 @@ from django.utils import timezone
 from referral import services as relations
 from referral.models import ReferralEvent, ReferralRelation
 from referral.services import link_create, user_heard
-from rewards.incoming import UserRegistered
+from rewards.intake.commands import UserRegistered
+from rewards.intake.registrations import claim_accept, registration_accept
 from rewards.models import ReferralReward
-from rewards.registrations import claim_accept, registration_accept
-from tests.support.races import Pause, all_at_once, cross, table_without
-from tests.support.rewards import assert_counters_agree_with_a_recount
+from tests.helpers.races import Pause, all_at_once, cross, table_without
+from tests.helpers.rewards import assert_counters_agree_with_a_recount
 
 pytestmark = pytest.mark.usefixtures("committed_campaigns")
 

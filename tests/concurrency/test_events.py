@@ -8,13 +8,13 @@ import random
 import pytest
 from django.db import DatabaseError, OperationalError, connection
 
-from api.errors import IdempotencyConflict
 from campaigns.models import CampaignSpend
+from kernel.errors import IdempotencyConflict
 from referral.models import ReferralEvent
-from rewards import deciding
-from rewards.events import event_accept, events_accept
+from rewards.intake import acceptance
+from rewards.intake.events import event_accept, events_accept
 from rewards.models import ReferralReward, ReferralStats, ReferredCounter, ReferrerDayCounter
-from tests.support.races import (
+from tests.helpers.races import (
     LONG_SECONDS,
     Pause,
     PauseAtCommit,
@@ -24,7 +24,7 @@ from tests.support.races import (
     function_without,
     table_without,
 )
-from tests.support.rewards import assert_counters_agree_with_a_recount, campaign_of, done
+from tests.helpers.rewards import assert_counters_agree_with_a_recount, campaign_of, done
 
 
 def accepting(event):
@@ -33,7 +33,7 @@ def accepting(event):
 
 def after_opening():
     """The locks are held and everything is read, nothing is written yet."""
-    return Pause(deciding, "open_batch")
+    return Pause(acceptance, "open_batch")
 
 
 def after_writing():
@@ -43,7 +43,7 @@ def after_writing():
 
 @pytest.fixture(autouse=True)
 def careful_way(monkeypatch):
-    monkeypatch.setattr(deciding, "_at_once", lambda candidates: None)
+    monkeypatch.setattr(acceptance, "_at_once", lambda candidates: None)
 
 
 @pytest.fixture

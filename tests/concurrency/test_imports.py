@@ -1,13 +1,13 @@
 """An import and a registration that each close a part of a ring: one of them is refused."""
 
 from campaigns.models import ReferralCampaign
+from dev.demo.campaigns import demo_campaigns_ensure
 from referral import services
 from referral.models import ReferralRelation
-from referral_project.demo import demo_campaigns_ensure
-from rewards import imports
-from rewards.imports import import_go_on, import_prepare
-from tests.support.api import link_of, register
-from tests.support.races import Pause, cross
+from rewards.imports import relations
+from rewards.imports.relations import import_go_on, import_prepare
+from tests.helpers.api import link_of, register
+from tests.helpers.races import Pause, cross
 
 
 def ring_of_two(point):
@@ -29,11 +29,11 @@ def ring_of_two(point):
 
 
 def test_an_import_and_a_registration_close_no_ring_between_them():
-    assert ring_of_two(Pause(imports, "relation_create")) == 1
+    assert ring_of_two(Pause(relations, "relation_create")) == 1
 
 
 def test_twin_without_the_lock_of_relations_they_do(monkeypatch):
-    monkeypatch.setattr(imports, "lock_relations", lambda: None)
+    monkeypatch.setattr(relations, "lock_relations", lambda: None)
     monkeypatch.setattr(services, "lock_relations", lambda: None)
 
-    assert ring_of_two(Pause(imports, "relation_create")) == 2
+    assert ring_of_two(Pause(relations, "relation_create")) == 2

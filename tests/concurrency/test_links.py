@@ -3,11 +3,11 @@
 import pytest
 from django.db import transaction
 
-from api.errors import ValidationFailed
+from kernel.errors import ValidationFailed
 from referral import clicks, services
 from referral.models import LinkClicks, ReferralLink
 from referral.services import LINKS_PER_USER, default_links_ensure, link_create
-from tests.support.races import Pause, all_at_once, cross, table_without
+from tests.helpers.races import Pause, all_at_once, cross, table_without
 
 pytestmark = pytest.mark.usefixtures("committed_campaigns")
 

@@ -6,10 +6,10 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from api.errors import IllegalTransition
-from rewards import payouts, services
-from rewards.dispatch import Drain, pay_due_now
-from rewards.events import event_accept, events_accept
+from kernel.errors import IllegalTransition
+from rewards.intake.events import event_accept, events_accept
+from rewards.ledger import services
+from rewards.ledger.services import reward_cancel, reward_retry, reward_unlock
 from rewards.models import (
     PayoutAttempt,
     ReferralReward,
@@ -17,11 +17,12 @@ from rewards.models import (
     ReferredCounter,
     RewardTransition,
 )
-from rewards.payouts import Settled, claim, record
-from rewards.peers.base import Answer, Outcome
-from rewards.peers.registry import peer_named
-from rewards.services import reward_cancel, reward_retry, reward_unlock
-from tests.support.races import (
+from rewards.payouts import claim as payouts
+from rewards.payouts.claim import Settled, claim, record
+from rewards.payouts.drain import Drain, pay_due_now
+from rewards.payouts.providers.base import Answer, Outcome
+from rewards.payouts.providers.registry import peer_named
+from tests.helpers.races import (
     Pause,
     PauseAtCommit,
     Racer,
@@ -30,7 +31,7 @@ from tests.support.races import (
     function_without,
     table_without,
 )
-from tests.support.rewards import (
+from tests.helpers.rewards import (
     assert_counters_agree_with_a_recount,
     campaign_of,
     done,

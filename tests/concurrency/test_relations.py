@@ -3,19 +3,19 @@
 import pytest
 from django.utils import timezone
 
-from api.errors import ReferrerMismatch
 from campaigns.catalog import catalog
+from kernel.errors import ReferrerMismatch
 from referral import services as relations
 from referral.models import PartnerReferralRelation, ReferralEvent, ReferralRelation
 from referral.selectors import leads_to
 from referral.services import link_create
-from rewards import deciding
-from rewards.events import event_accept
-from rewards.incoming import PartnerOnboarded, UserRegistered
+from rewards.intake import acceptance
+from rewards.intake.commands import PartnerOnboarded, UserRegistered
+from rewards.intake.events import event_accept
+from rewards.intake.registrations import partner_accept, registration_accept
 from rewards.models import ReferralReward
-from rewards.registrations import partner_accept, registration_accept
-from tests.support.races import Pause, all_at_once, cross, table_without
-from tests.support.rewards import assert_counters_agree_with_a_recount, campaign_of, done
+from tests.helpers.races import Pause, all_at_once, cross, table_without
+from tests.helpers.rewards import assert_counters_agree_with_a_recount, campaign_of, done
 
 pytestmark = pytest.mark.usefixtures("committed_campaigns")
 
@@ -54,7 +54,7 @@ def after_the_relation():
 def unlocked_relations(monkeypatch):
     """For twins: writers of relations do not wait for each other."""
     monkeypatch.setattr("referral.services.lock_relations", lambda: None)
-    monkeypatch.setattr("rewards.registrations.lock_relations", lambda: None)
+    monkeypatch.setattr("rewards.intake.registrations.lock_relations", lambda: None)
 
 
 def test_the_same_registration_twice_at_once_is_one_with_the_same_answer():
@@ -168,7 +168,7 @@ def _referrer_of(user):
 
 def test_the_same_partner_twice_at_once_is_one():
     first, second, waited = cross(
-        onboarding("partner-1", "user-a"), onboarding("partner-1", "user-a"), Pause(deciding, "open_batch")
+        onboarding("partner-1", "user-a"), onboarding("partner-1", "user-a"), Pause(acceptance, "open_batch")
     )
 
     assert waited
@@ -180,7 +180,7 @@ def test_the_same_partner_twice_at_once_is_one():
 
 def test_of_two_users_who_bring_a_partner_at_once_one_has_brought_it():
     first, second, waited = cross(
-        onboarding("partner-1", "user-a"), onboarding("partner-1", "user-b"), Pause(deciding, "open_batch")
+        onboarding("partner-1", "user-a"), onboarding("partner-1", "user-b"), Pause(acceptance, "open_batch")
     )
 
     assert waited

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 
 from tests.factories import CampaignFactory
-from tests.support.api import BASE, admin
+from tests.helpers.api import BASE, admin
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -42,7 +42,7 @@ def open_cursors():
 
 def memory_of_a_download(monkeypatch, rows_at_once):
     """How many lines came, and how many bytes were held at most while they did."""
-    monkeypatch.setattr("rewards.reports.ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr("rewards.reporting.reports.ROWS_AT_ONCE", rows_at_once)
     tracemalloc.start()
     lines = sum(1 for _ in download())
     _, peak = tracemalloc.get_traced_memory()

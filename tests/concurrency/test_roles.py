@@ -7,12 +7,13 @@ from django.utils import timezone
 
 from referral.models import UserRole
 from referral.services import user_heard
-from rewards import deciding, services
-from rewards.events import event_accept, events_accept
+from rewards.intake import acceptance
+from rewards.intake.events import event_accept, events_accept
+from rewards.ledger import services
+from rewards.ledger.services import role_upgrade
 from rewards.models import ReferralReward, RewardTransition
-from rewards.services import role_upgrade
-from tests.support.races import Pause, all_at_once, cross, function_without
-from tests.support.rewards import assert_counters_agree_with_a_recount, campaign_of, done
+from tests.helpers.races import Pause, all_at_once, cross, function_without
+from tests.helpers.rewards import assert_counters_agree_with_a_recount, campaign_of, done
 
 SHARED_ROLE_LOCK = "SELECT 72003, hashtext(u.id)"
 
@@ -49,7 +50,7 @@ def before_the_upgrade_ends():
 
 @pytest.mark.usefixtures("known")
 def test_an_upgrade_that_comes_during_an_event_unlocks_its_reward():
-    event, unlocked, waited = cross(earning(), becoming("vip"), Pause(deciding, "open_batch"))
+    event, unlocked, waited = cross(earning(), becoming("vip"), Pause(acceptance, "open_batch"))
 
     assert waited
     assert event.rewards[0].status == "locked"
@@ -70,7 +71,7 @@ def test_an_event_that_comes_during_an_upgrade_is_not_locked():
 
 
 def test_the_referred_users_own_upgrade_is_not_missed_either():
-    _, unlocked, waited = cross(earning(), becoming("vip", user="user-b"), Pause(deciding, "open_batch"))
+    _, unlocked, waited = cross(earning(), becoming("vip", user="user-b"), Pause(acceptance, "open_batch"))
 
     assert waited
     assert unlocked == 1
@@ -81,7 +82,7 @@ def test_the_referred_users_own_upgrade_is_not_missed_either():
 def test_twin_when_an_upgrade_does_not_wait_the_reward_stays_locked(monkeypatch):
     monkeypatch.setattr(services, "lock_role", lambda user_id: None)
 
-    _, unlocked, _ = cross(earning(), becoming("vip"), Pause(deciding, "open_batch"))
+    _, unlocked, _ = cross(earning(), becoming("vip"), Pause(acceptance, "open_batch"))
 
     assert unlocked == 0
     assert UserRole.objects.get(pk="user-a").role == "vip"

@@ -9,19 +9,19 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from api.errors import DomainError
 from campaigns.models import ReferralCampaign
 from campaigns.services import campaign_update
+from kernel.errors import DomainError
 from referral.services import link_create
-from rewards.dispatch import Drain
-from rewards.events import events_accept
-from rewards.incoming import UserRegistered
+from rewards.intake.commands import UserRegistered
+from rewards.intake.events import events_accept
+from rewards.intake.registrations import registration_accept
+from rewards.ledger.services import reward_cancel, reward_retry, reward_unlock, role_upgrade
 from rewards.models import PayoutAttempt, ReferralReward
-from rewards.peers.registry import peer_named
-from rewards.registrations import registration_accept
-from rewards.services import reward_cancel, reward_retry, reward_unlock, role_upgrade
-from tests.support.races import Racer
-from tests.support.rewards import (
+from rewards.payouts.drain import Drain
+from rewards.payouts.providers.registry import peer_named
+from tests.helpers.races import Racer
+from tests.helpers.rewards import (
     assert_counters_agree_with_a_recount,
     campaign_of,
     done,

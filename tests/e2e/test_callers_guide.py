@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.support.api import link_of
-from tests.support.processes import ServiceProcesses
+from tests.helpers.api import link_of
+from tests.helpers.processes import ServiceProcesses
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "callers"
 # The first one holds what the others use; the second one has Bob sign up, who buys on the rest.

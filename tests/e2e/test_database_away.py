@@ -6,8 +6,8 @@ import pytest
 import requests
 
 from access.tokens import service_token, user_token
-from tests.access.test_callers import ROWS
-from tests.support.processes import ServiceProcesses, free_port
+from tests.helpers.processes import ServiceProcesses, free_port
+from tests.http_api.test_callers import ROWS
 
 ID = "00000000-0000-7000-8000-000000000000"
 OBJECTS = {

@@ -10,11 +10,11 @@ import pytest
 from django.db import connection
 
 from access.tokens import service_token, user_token
-from api import errors
+from kernel import errors
 from tests.factories import CampaignFactory
-from tests.support.api import change_campaign, link_of, register
-from tests.support.documents import assert_document
-from tests.support.processes import ServiceProcesses, free_port
+from tests.helpers.api import change_campaign, link_of, register
+from tests.helpers.documents import assert_document
+from tests.helpers.processes import ServiceProcesses, free_port
 
 pytestmark = pytest.mark.curl
 

@@ -11,9 +11,9 @@ from django.db import connection
 from prometheus_client.parser import text_string_to_metric_families
 
 from access.tokens import service_token
-from tests.support.api import invite, now_text
-from tests.support.processes import ServiceProcesses
-from tests.support.receiver import Receiver
+from tests.helpers.api import invite, now_text
+from tests.helpers.processes import ServiceProcesses
+from tests.helpers.receiver import Receiver
 
 pytestmark = pytest.mark.xdist_group("processes")
 

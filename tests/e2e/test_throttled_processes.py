@@ -10,7 +10,7 @@ import requests
 
 from access.tokens import user_token
 from tests.conftest import REDIS_URL
-from tests.support.processes import ServiceProcesses
+from tests.helpers.processes import ServiceProcesses
 
 LIMIT = 23
 

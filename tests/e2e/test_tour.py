@@ -9,8 +9,8 @@ import requests
 from django.core.management import CommandError, call_command
 
 from rewards.models import ReferralReward
-from tests.support.api import buy_quest, invite
-from tests.support.processes import ServiceProcesses
+from tests.helpers.api import buy_quest, invite
+from tests.helpers.processes import ServiceProcesses
 
 OUT_KEY = os.environ.get("SERVICE_JWT_OUT_KEY", "")
 

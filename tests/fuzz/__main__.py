@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support.stage import stage
+from tests.helpers.stage import stage
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]

@@ -15,7 +15,7 @@ django.setup()
 from django.conf import settings  # noqa: E402 - after the settings
 
 from access.tokens import service_token, user_token  # noqa: E402 - after the settings
-from api.decoding import EVENT_TYPE_PATTERN  # noqa: E402
+from kernel.decoding import EVENT_TYPE_PATTERN  # noqa: E402
 
 SERVICE_OF = {
     "internal_user_registered": "user_service",

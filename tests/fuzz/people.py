@@ -3,7 +3,7 @@
 from django.test.utils import setup_test_environment
 
 from rewards.models import ReferralReward
-from tests.support.api import buy_quest, invite, onboard
+from tests.helpers.api import buy_quest, invite, onboard
 
 
 def people_make() -> None:

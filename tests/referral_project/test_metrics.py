@@ -11,7 +11,7 @@ from django.test import Client
 from referral_project.log_settings import without_tokens
 from referral_project.observability.folder import VARIABLE, metrics_folder, metrics_folder_open
 from referral_project.observability.requests import is_told
-from tests.support.api import admin, anybody, service, user
+from tests.helpers.api import admin, anybody, service, user
 
 TOKEN = "a-token-that-nobody-would-guess-1234"
 

@@ -8,8 +8,8 @@ import requests
 from django.test import Client
 
 from access.tokens import service_token, user_token
-from tests.support.api import now_text
-from tests.support.processes import ServiceProcesses
+from tests.helpers.api import now_text
+from tests.helpers.processes import ServiceProcesses
 
 PAGES = ("/", "/admin/login/", "/healthz/live", "/api/referral/v1/my/stats", "/api/referral/v1/nothing")
 

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from tests.support.processes import BIN, ROOT, free_port
+from tests.helpers.processes import BIN, ROOT, free_port
 
 KEY = "k" * 32
 GOOD = {

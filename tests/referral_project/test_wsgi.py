@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from access.tokens import service_token
 from referral_project.wsgi import application
-from tests.support.api import now_text
+from tests.helpers.api import now_text
 
 # A request looks after the connection that an earlier one has left, whether it needs the database or not.
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.rewards import campaign_of
+from tests.helpers.rewards import campaign_of
 
 
 @pytest.fixture

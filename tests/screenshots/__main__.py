@@ -11,8 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.support.sandbox import ROOT, SandboxProcess
-from tests.support.stage import stage
+from tests.helpers.sandbox import ROOT, SandboxProcess
+from tests.helpers.stage import stage
 
 HANDBOOK = ROOT / "docs" / "images" / "handbook"
 READERS = ("marketing", "support")

@@ -8,10 +8,10 @@ from django.core.management import call_command
 from django.db.models import QuerySet
 
 from campaigns.models import ReferralCampaign
-from referral_project.demo import CAMPAIGNS
-from rewards.daily_figures import daily_figures_refresh
-from rewards.dispatch import pay_due_now
+from dev.demo.campaigns import CAMPAIGNS
+from rewards.ledger.rollups import daily_figures_refresh
 from rewards.models import ReferralReward
+from rewards.payouts.drain import pay_due_now
 
 MARKETING, SUPPORT, PASSWORD = "anna", "olga", "only-for-the-pictures"
 USERS, DAYS = 300, 60

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from rewards.support.bulk_retry import bulk_retries_run
+from rewards.support.review.bulk_retry import bulk_retries_run
 from tests.screenshots import support_scene as scene
 from tests.screenshots.pictures import Walk
 from tests.screenshots.scene import PASSWORD, SUPPORT

@@ -19,12 +19,12 @@ from uuid_utils.compat import uuid7
 from campaigns.models import ReferralCampaign
 from campaigns.services import campaign_update
 from referral.models import ReferralEvent
-from rewards.dispatch import pay_due_now
 from rewards.models import PeerCircuit, ReferralReward
-from rewards.support.peer_probes import peer_probe, peers_ask
+from rewards.payouts.drain import pay_due_now
+from rewards.support.providers.probes import peer_probe, peers_ask
+from tests.helpers.api import buy, invite, register
+from tests.helpers.sandbox import SandboxProcess
 from tests.screenshots.scene import SUPPORT
-from tests.support.api import buy, invite, register
-from tests.support.sandbox import SandboxProcess
 
 # Who asks, who invited them, who signed up without the link, and the friends.
 ASKS, ABOVE, LOST = "user-40217", "user-18004", "user-71555"

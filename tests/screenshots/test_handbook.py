@@ -6,8 +6,8 @@ from functools import cache
 
 import pytest
 
+from tests.helpers.sandbox import ROOT
 from tests.screenshots.__main__ import HANDBOOK, READERS
-from tests.support.sandbox import ROOT
 
 MOST_BYTES = 3_500_000
 CATALOGUE = ROOT / "locale" / "ru" / "LC_MESSAGES" / "django.po"

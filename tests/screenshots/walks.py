@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from tests.helpers.sandbox import SandboxProcess
 from tests.screenshots.marketing import MarketingWalk
 from tests.screenshots.pictures import LANGUAGES, browser_page
 from tests.screenshots.scene import campaigns_name
 from tests.screenshots.support import REASONS, SupportWalk
 from tests.screenshots.support_scene import troubles_set
-from tests.support.sandbox import SandboxProcess
 
 
 def marketing_walks(base: str, folder: Path, theme: str) -> None:

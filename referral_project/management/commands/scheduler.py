@@ -16,13 +16,13 @@ from django.utils import timezone
 
 from access.sign_in import tries_forget_old
 from referral.clicks import visits_forget
-from rewards.analytics_outbox import analytics_due
-from rewards.daily_figures import daily_figures_refresh
-from rewards.payouts import due_currencies
-from rewards.reconcile import reconcile, reconciliation_due
-from rewards.support.bulk_retry import bulk_retries_due
-from rewards.support.peer_probes import probes_due
-from rewards.wakes import wake_analytics, wake_bulk_retries, wake_for, wake_probes
+from rewards.ledger.rollups import daily_figures_refresh
+from rewards.notifier import wake_analytics, wake_bulk_retries, wake_for, wake_probes
+from rewards.outbox.cursor import analytics_due
+from rewards.payouts.claim import due_currencies
+from rewards.payouts.reconciliation import reconcile, reconciliation_due
+from rewards.support.providers.probes import probes_due
+from rewards.support.review.bulk_retry import bulk_retries_due
 
 logger = logging.getLogger(__name__)
 

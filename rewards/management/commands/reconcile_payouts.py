@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db.models import QuerySet
 
-from rewards.findings import State
 from rewards.models import ReconciliationFinding
-from rewards.reconcile import Report, reconcile
+from rewards.payouts.discrepancies import State
+from rewards.payouts.reconciliation import Report, reconcile
 
 SHOWN = 200
 

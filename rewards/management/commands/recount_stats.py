@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from rewards.recount import PORTION_ROWS, Difference, differences, repair
+from rewards.ledger.recount import PORTION_ROWS, Difference, differences, repair
 
 SHOWN = 1000
 

@@ -1,0 +1,1 @@
+"""Campaigns and their rules: forms, life cycle, versions, figures."""

@@ -1,0 +1,1 @@
+"""Figures of campaigns: the first page and the reports."""

@@ -1,0 +1,1 @@
+"""Who invited whom: links, relations, events, roles, imports."""

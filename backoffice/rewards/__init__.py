@@ -1,0 +1,1 @@
+"""Rewards: lists, actions on them, their history, discrepancies."""

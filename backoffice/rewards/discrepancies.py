@@ -1,0 +1,334 @@
+"""The back-office pages of what does not agree with other services, and of closing it with a note."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from access.authentication import person_name
+from backoffice.kit.base import EXACT_SEARCH, ReadOnlyAdmin, ReadOnlyInline, badge
+from backoffice.rewards.actions import tell_outcome, valid_ids
+from backoffice.rewards.labels import PEER_NAMES, reward_link, reward_named
+from kernel.errors import DomainError
+from rewards.models import AnalyticsRefusal, ReconciliationFinding, ReconciliationRun, RewardTransition
+from rewards.outbox.entries import EVENT_RECORDED, STATUS_CHANGED
+from rewards.payouts.discrepancies import TEXT_LENGTH, State, finding_close
+from rewards.payouts.providers import PEERS
+
+STATE_COLORS: dict[str, str] = {State.OPEN: "danger", State.REPAIRED: "success", State.CLOSED: "info"}
+ENTRIES = {
+    EVENT_RECORDED: gettext_lazy("an event was accepted"),
+    STATUS_CHANGED: gettext_lazy("a reward was made or changed its status"),
+}
+
+
+# --- findings -----------------------------------------------------------------------------------------------
+
+
+class FindingColumns:
+    """A finding in words."""
+
+    @display(description=gettext_lazy("state"), ordering="state")
+    def state_badge(self, finding: ReconciliationFinding) -> SafeString:
+        """The state in its colour."""
+        return badge(finding.get_state_display(), STATE_COLORS.get(finding.state))
+
+    @display(description=gettext_lazy("peer"))
+    def peer_shown(self, finding: ReconciliationFinding) -> str:
+        """The name of the service that pays."""
+        return PEER_NAMES.get(finding.peer, finding.peer)
+
+    @display(description=gettext_lazy("reward"))
+    def reward_shown(self, finding: ReconciliationFinding) -> str:
+        """The reward in words, leading to its page."""
+        return reward_link(finding.reward) if finding.reward else "–"
+
+
+class FindingInline(FindingColumns, ReadOnlyInline):
+    """What was found about a reward."""
+
+    model = ReconciliationFinding
+    fields = ("kind_link", "state_badge", "ours", "theirs", "found_at", "note")
+    readonly_fields = fields
+
+    @display(description=gettext_lazy("what"))
+    def kind_link(self, finding: ReconciliationFinding) -> SafeString:
+        """What is wrong, leading to the page of the finding."""
+        return _link("rewards_reconciliationfinding", finding.pk, finding.get_kind_display())
+
+
+class PeerFilter(admin.SimpleListFilter):
+    """By the service that pays."""
+
+    title = gettext_lazy("peer")
+    parameter_name = "peer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Both services."""
+        return [(peer, PEER_NAMES[peer]) for peer in PEERS]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[ReconciliationFinding]
+    ) -> QuerySet[ReconciliationFinding]:
+        """The findings at the chosen service."""
+        return queryset.filter(peer=self.value()) if self.value() else queryset
+
+
+class NoteForm(forms.Form):
+    """What a person has done about findings; kept with each."""
+
+    note = forms.CharField(
+        label=gettext_lazy("Note"),
+        max_length=TEXT_LENGTH,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=gettext_lazy(
+            "Required. Say what was done; those who look later will read it. "
+            "Example: Points Service has taken the second booking back, ticket 4711."
+        ),
+    )
+
+
+def obstacle(finding: ReconciliationFinding) -> str | None:
+    """Why this finding cannot be closed; None when it can."""
+    if finding.state == State.OPEN:
+        return None
+    return _("Nothing is left to do: “%s”.") % finding.get_state_display()
+
+
+def finding_named(finding: ReconciliationFinding) -> str:
+    """What is wrong, and with which payment."""
+    payment = reward_named(finding.reward) if finding.reward else finding.external_id
+    return f"{finding.get_kind_display()}: {payment}"
+
+
+@admin.register(ReconciliationFinding)
+class FindingAdmin(FindingColumns, ReadOnlyAdmin):
+    """What we and a service that pays disagree about; people close it with a note."""
+
+    list_display = ("kind", "state_badge", "peer_shown", "reward_shown", "found_at")
+    list_filter = ("state", "kind", PeerFilter)
+    list_select_related = ("reward",)
+    exact_lookups = ("reward_id", "external_id", "pk", "reward__beneficiary_user_id")
+    search_help_text = gettext_lazy("User, reward or task id")
+    actions = ("close_chosen",)
+    actions_detail = ("close",)
+    fieldsets = (
+        (None, {"fields": ("kind", "state_badge", "reward_shown", "ours", "theirs")}),
+        (
+            gettext_lazy("Record"),
+            {"fields": ("peer_shown", "external_id", "found_at", "found_again_at", "run_shown")},
+        ),
+        (gettext_lazy("How it ended"), {"fields": ("closed_at", "closed_by", "note")}),
+    )
+
+    def title_of(self, row: ReconciliationFinding) -> str:
+        """What is wrong."""
+        return row.get_kind_display()
+
+    @display(description=gettext_lazy("found last by"))
+    def run_shown(self, finding: ReconciliationFinding) -> str:
+        """The reconciliation, leading to its page."""
+        if not finding.run:
+            return "–"
+        return _link("rewards_reconciliationrun", finding.run_id, run_named(finding.run))
+
+    def has_close_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may close findings."""
+        return bool(request.user.has_perm("rewards.change_reconciliationfinding"))
+
+    @action(description=gettext_lazy("Close the chosen findings with a note"), permissions=["close"])
+    def close_chosen(self, request: HttpRequest, chosen: QuerySet[ReconciliationFinding]) -> HttpResponse:
+        """Ask about several."""
+        return self._ask(request.POST.getlist(ACTION_CHECKBOX_NAME))
+
+    @action(
+        description=gettext_lazy("Close the finding"),
+        icon="check_circle",
+        variant=ActionVariant.PRIMARY,
+        permissions=["close"],
+        url_path="close",
+    )
+    def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask about one."""
+        return self._ask([object_id])
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Closing is offered while the finding is open."""
+        finding = self.get_object(request, str(object_id))
+        if finding is None or obstacle(finding):
+            return []
+        return list(super().get_actions_detail(request, object_id))
+
+    def get_urls(self) -> list[URLPattern]:
+        """The confirmation stands before the pages of single findings."""
+        view = self.admin_site.admin_view(self.closing_view)
+        return [path("closing/", view, name="rewards_reconciliationfinding_closing"), *super().get_urls()]
+
+    @staticmethod
+    def _ask(ids: list[str]) -> HttpResponse:
+        """Go to the page that shows the choice and asks for a note."""
+        address = reverse("admin:rewards_reconciliationfinding_closing")
+        return HttpResponseRedirect(f"{address}?{urlencode({'finding': ids}, doseq=True)}")
+
+    def closing_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what was chosen and for which it is possible; with a note, do it."""
+        if not self.has_close_permission(request):
+            raise PermissionDenied
+        ids = valid_ids(request.GET.getlist("finding"))
+        chosen = ReconciliationFinding.objects.select_related("reward").filter(pk__in=ids)
+        findings = list(chosen.order_by("-id"))
+        form = NoteForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            shown = set(request.POST.getlist("finding"))
+            confirmed = [finding for finding in findings if str(finding.pk) in shown]
+            findings_close(request, confirmed, form.cleaned_data["note"])
+            return HttpResponseRedirect(self._way_back(findings))
+        return TemplateResponse(request, "admin/finding_closing.html", self._page(request, findings, form))
+
+    def _page(
+        self, request: HttpRequest, findings: list[ReconciliationFinding], form: NoteForm
+    ) -> dict[str, Any]:
+        rows = [
+            {
+                "finding": finding,
+                "peer": self.peer_shown(finding),
+                "reward": self.reward_shown(finding),
+                "obstacle": obstacle(finding),
+            }
+            for finding in findings
+        ]
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Close with a note"),
+            "rows": rows,
+            "possible": sum(row["obstacle"] is None for row in rows),
+            "form": form,
+            "page": self._way_back(findings),
+        }
+
+    @staticmethod
+    def _way_back(findings: list[ReconciliationFinding]) -> str:
+        """To the finding, or to the list when there were several."""
+        if len(findings) == 1:
+            return reverse("admin:rewards_reconciliationfinding_change", args=[findings[0].pk])
+        return reverse("admin:rewards_reconciliationfinding_changelist")
+
+
+def findings_close(request: HttpRequest, findings: list[ReconciliationFinding], note: str) -> None:
+    """Close each finding and tell the person what became of it."""
+    done, refused = [], []
+    for finding in findings:
+        try:
+            finding_close(finding_id=finding.pk, by=person_name(request.user), note=note)
+        except DomainError as refusal:
+            finding.refresh_from_db()
+            refused.append((finding_named(finding), obstacle(finding) or str(refusal)))
+        else:
+            done.append((finding_named(finding),))
+    tell_outcome(request, _("Closed:"), done, refused)
+
+
+# --- reconciliations ----------------------------------------------------------------------------------------
+
+
+def run_named(run: ReconciliationRun) -> str:
+    """When it began."""
+    return date_format(localtime(run.started_at), "SHORT_DATETIME_FORMAT")
+
+
+@admin.register(ReconciliationRun)
+class RunAdmin(ReadOnlyAdmin):
+    """Every reconciliation with the services that pay."""
+
+    list_display = ("started_at", "outcome", "bookings", "tasks", "repaired", "problems_short")
+    fields = ("started_at", "finished_at", "outcome", "bookings", "tasks", "repaired", "problems", "findings")
+
+    def title_of(self, row: ReconciliationRun) -> str:
+        """When it began."""
+        return run_named(row)
+
+    @display(description=gettext_lazy("outcome"))
+    def outcome(self, run: ReconciliationRun) -> SafeString:
+        """Whether everything could be compared."""
+        if run.finished_at is None:
+            return badge(_("not finished"), "warning")
+        return badge(_("with problems"), "danger") if run.problems else badge(_("complete"), "success")
+
+    @display(description=gettext_lazy("problems"))
+    def problems_short(self, run: ReconciliationRun) -> str:
+        """The beginning of what could not be compared; the rest on hovering."""
+        if not run.problems:
+            return "–"
+        return format_html('<span title="{}">{}</span>', run.problems, Truncator(run.problems).chars(45))
+
+    @display(description=gettext_lazy("findings"))
+    def findings(self, run: ReconciliationRun) -> SafeString:
+        """To what it found and no later one has found again."""
+        address = reverse("admin:rewards_reconciliationfinding_changelist")
+        text = _("show those that this one was the last to find")
+        return format_html('<a href="{}?run__id__exact={}" class="text-link">{}</a>', address, run.pk, text)
+
+
+# --- Analytics ----------------------------------------------------------------------------------------------
+
+
+@admin.register(AnalyticsRefusal)
+class RefusalAdmin(ReadOnlyAdmin):
+    """What Analytics would not take."""
+
+    list_display = ("entry", "http_status", "message", "refused_at")
+    exact_lookups = ("entry_id", "pk")
+    search_help_text = EXACT_SEARCH
+    fields = ("entry", "about", "entry_id", "http_status", "message", "refused_at", "recorded_no", "what_now")
+
+    def title_of(self, row: AnalyticsRefusal) -> str:
+        """What was to be told."""
+        return str(self.entry(row))
+
+    @display(description=gettext_lazy("what was to be told"))
+    def entry(self, refusal: AnalyticsRefusal) -> str:
+        """What the entry is about, in words."""
+        return str(ENTRIES.get(refusal.event_name, refusal.event_name))
+
+    @display(description=gettext_lazy("what it is about"))
+    def about(self, refusal: AnalyticsRefusal) -> str:
+        """The event or the reward, leading to its page."""
+        if refusal.event_name == EVENT_RECORDED:
+            return _link("referral_referralevent", refusal.entry_id, _("the event"))
+        # An entry about a change has the id of the change; one about a new reward has the reward's.
+        change = RewardTransition.objects.filter(pk=refusal.entry_id).first()
+        return _link(
+            "rewards_referralreward", change.reward_id if change else refusal.entry_id, _("the reward")
+        )
+
+    @display(description=gettext_lazy("what to do"))
+    def what_now(self, refusal: AnalyticsRefusal) -> str:
+        """How it is sent again."""
+        return _(
+            "Once the cause is mended, all refused entries are sent again by: "
+            "manage.py analytics_lag --send-refused-again"
+        )
+
+
+def _link(page: str, row_id: Any, text: str) -> SafeString:
+    return format_html(
+        '<a href="{}" class="text-link">{}</a>', reverse(f"admin:{page}_change", args=[row_id]), text
+    )

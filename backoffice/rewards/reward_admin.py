@@ -1,0 +1,284 @@
+"""The back-office pages of rewards, their payouts and their history."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from backoffice.kit.base import badge
+from backoffice.kit.filters import BY_CAMPAIGN
+from backoffice.people.links import user_link
+from backoffice.rewards.actions import MOVES, Move, WhyForm, rewards_chosen, rewards_move
+from backoffice.rewards.discrepancies import FindingInline
+from backoffice.rewards.history import AttemptInline, TransitionInline
+from backoffice.rewards.labels import STATUS_COLORS, reward_link, reward_named, reward_page, reward_text
+from backoffice.support.explanation import CHANGE, RewardStoryPage
+from campaigns.rules.wording import ROLES
+from http_api.rewards_lists import in_status
+from referral.models import GIVEN_ID
+from rewards.models import ReferralReward, RewardStatus
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """By status, through the index that knows it."""
+
+    title = gettext_lazy("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """All statuses in words."""
+        return list(RewardStatus.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ReferralReward]) -> QuerySet[ReferralReward]:
+        """The rewards of the chosen status."""
+        status = self.value()
+        return queryset.filter(in_status(status)) if status else queryset
+
+
+class CurrencyFilter(admin.SimpleListFilter):
+    """By currency; what may be rare has an index."""
+
+    title = gettext_lazy("currency")
+    parameter_name = "currency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Both."""
+        return list(ReferralReward.Currency.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ReferralReward]) -> QuerySet[ReferralReward]:
+        """The rewards in the chosen currency, each of which has its own amount (a constraint sees to it)."""
+        if self.value() == ReferralReward.Currency.G2A:
+            return queryset.filter(g2a_amount__isnull=False)
+        return queryset.filter(points_amount__isnull=False) if self.value() else queryset
+
+
+@admin.register(ReferralReward)
+class RewardAdmin(RewardStoryPage):
+    """Rewards are read here and moved by three actions, each with a reason."""
+
+    list_display = (
+        "amount",
+        "beneficiary",
+        "status_badge",
+        "origin",
+        "level",
+        "next_attempt_at",
+        "error",
+    )
+    list_filter = (StatusFilter, CurrencyFilter, "in_doubt", BY_CAMPAIGN)
+    list_filter_submit = True
+    list_select_related = ("campaign", "referral_event")
+    exact_lookups = (
+        "pk",
+        "referral_event_id",
+        "beneficiary_user_id",
+        "external_task_id",
+        "external_tx_id",
+        "referral_event__idempotency_key",
+    )
+    exact_prefixes = {"referral_event__idempotency_key": GIVEN_ID}
+    search_help_text = gettext_lazy("User, reward, event or transaction id")
+    actions = ("unlock_chosen", "retry_chosen", "cancel_chosen")
+    actions_detail = ("unlock", "retry", "cancel")
+    inlines = (TransitionInline, AttemptInline)
+    fieldsets = (
+        (None, {"fields": (("status_badge", "amount"), ("beneficiary", "level"), "needs_role")}),
+        (
+            gettext_lazy("Payout"),
+            {
+                "fields": (
+                    ("available_at", "next_attempt_at"),
+                    "last_error",
+                    ("attempts", "failures"),
+                    ("first_failed_at", "external_tx_id"),
+                    "external_task_id",
+                )
+            },
+        ),
+        (gettext_lazy("Record"), {"fields": ("id", ("event", "campaign"), ("created_at", "updated_at"))}),
+    )
+
+    def get_inlines(self, request: HttpRequest, obj: ReferralReward | None) -> list[Any]:
+        """The trail, and what reconciliations found if they found anything."""
+        inlines = list(super().get_inlines(request, obj))
+        return [FindingInline, *inlines] if obj and obj.findings.exists() else inlines
+
+    def title_of(self, row: ReferralReward) -> str:
+        """The amount and whose it is."""
+        return reward_named(row)
+
+    @display(description=gettext_lazy("amount"))
+    def amount(self, reward: ReferralReward) -> SafeString:
+        """The amount with its currency."""
+        return format_html('<span class="whitespace-nowrap">{}</span>', reward_text(reward))
+
+    @display(description=gettext_lazy("beneficiary"))
+    def beneficiary(self, reward: ReferralReward) -> SafeString:
+        """Whose it is, leading to the page about that user."""
+        return user_link(reward.beneficiary_user_id)
+
+    @display(description=gettext_lazy("status"), ordering="status")
+    def status_badge(self, reward: ReferralReward) -> SafeString:
+        """The status in its colour, with a warning while nobody knows whether it was paid."""
+        status = badge(reward.get_status_display(), STATUS_COLORS.get(reward.status))
+        return format_html("{} {}", status, badge(_("in doubt"), "warning")) if reward.in_doubt else status
+
+    @display(description=gettext_lazy("campaign and event"), ordering="campaign")
+    def origin(self, reward: ReferralReward) -> SafeString:
+        """The campaign, and beneath it what happened."""
+        code, event_type = reward.campaign.code, reward.referral_event.event_type
+        return format_html('{}<br><span class="text-subtle">{}</span>', code, event_type)
+
+    @display(description=gettext_lazy("event"))
+    def event(self, reward: ReferralReward) -> SafeString:
+        """The event, leading to its page."""
+        address = reverse("admin:referral_referralevent_change", args=[reward.referral_event_id])
+        return format_html('<a href="{}" class="text-link">{}</a>', address, reward.referral_event_id)
+
+    @display(description=gettext_lazy("level"))
+    def level(self, reward: ReferralReward) -> str:
+        """Which level of the rules it comes from."""
+        return str(reward.beneficiary_level or _("welcome bonus"))
+
+    @display(description=gettext_lazy("needs role"))
+    def needs_role(self, reward: ReferralReward) -> str:
+        """The role that opens it."""
+        return str(ROLES[reward.required_min_role]) if reward.required_min_role else "–"
+
+    @display(description=gettext_lazy("error"))
+    def error(self, reward: ReferralReward) -> str:
+        """The beginning of what the peer said last; the rest on hovering."""
+        if not reward.last_error:
+            return "–"
+        short = Truncator(reward.last_error).chars(60)
+        return format_html('<span title="{}">{}</span>', reward.last_error, short)
+
+    # --- unlock, retry, cancel ------------------------------------------------------------------------------
+
+    def has_move_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may unlock, retry and cancel."""
+        return bool(request.user.has_perm(CHANGE))
+
+    @action(description=gettext_lazy("Unlock the chosen rewards"), permissions=["move"])
+    def unlock_chosen(self, request: HttpRequest, chosen: QuerySet[ReferralReward]) -> HttpResponse:
+        """Ask about several."""
+        return self._ask(request, "unlock")
+
+    @action(description=gettext_lazy("Retry the chosen rewards"), permissions=["move"])
+    def retry_chosen(self, request: HttpRequest, chosen: QuerySet[ReferralReward]) -> HttpResponse:
+        """Ask about several."""
+        return self._ask(request, "retry")
+
+    @action(description=gettext_lazy("Cancel the chosen rewards"), permissions=["move"])
+    def cancel_chosen(self, request: HttpRequest, chosen: QuerySet[ReferralReward]) -> HttpResponse:
+        """Ask about several."""
+        return self._ask(request, "cancel")
+
+    @action(
+        description=MOVES["unlock"].title,
+        icon="lock_open",
+        variant=ActionVariant.PRIMARY,
+        permissions=["move"],
+        url_path="unlock",
+    )
+    def unlock(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask about one."""
+        return self._ask(request, "unlock", object_id)
+
+    @action(
+        description=MOVES["retry"].title,
+        icon="refresh",
+        variant=ActionVariant.PRIMARY,
+        permissions=["move"],
+        url_path="retry",
+    )
+    def retry(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask about one."""
+        return self._ask(request, "retry", object_id)
+
+    @action(
+        description=MOVES["cancel"].title,
+        icon="cancel",
+        variant=ActionVariant.DANGER,
+        permissions=["move"],
+        url_path="cancel",
+    )
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask about one."""
+        return self._ask(request, "cancel", object_id)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """Only what the reward's status allows."""
+        reward = self.get_object(request, str(object_id))
+        legal = [name for name, move in MOVES.items() if reward and move.obstacle(reward) is None]
+        return [
+            entry
+            for entry in super().get_actions_detail(request, object_id)
+            if entry.action_name.rpartition("_")[2] in legal
+        ]
+
+    def _ask(self, request: HttpRequest, name: str, *ids: str) -> HttpResponse:
+        """Go to the page that shows the choice and asks for a reason."""
+        chosen = ids or request.POST.getlist(ACTION_CHECKBOX_NAME)
+        address = reverse("admin:rewards_referralreward_moves", args=[name])
+        return HttpResponseRedirect(f"{address}?{urlencode({'reward': chosen}, doseq=True)}")
+
+    def get_urls(self) -> list[URLPattern]:
+        """The page of each move stands before the pages of single rewards."""
+        view = self.admin_site.admin_view(self.moves_view)
+        return [path("moves/<str:name>/", view, name="rewards_referralreward_moves"), *super().get_urls()]
+
+    def moves_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Show what was chosen and for which it is possible; with a reason, do it."""
+        if name not in MOVES:
+            raise Http404
+        if not self.has_move_permission(request):
+            raise PermissionDenied
+        move, rewards = MOVES[name], rewards_chosen(request.GET.getlist("reward"))
+        form = WhyForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            shown = set(request.POST.getlist("reward"))
+            confirmed = [reward for reward in rewards if str(reward.pk) in shown]
+            rewards_move(request, move, confirmed, form.cleaned_data["reason"])
+            return HttpResponseRedirect(self._way_back(request, rewards))
+        return TemplateResponse(request, "admin/reward_moves.html", self._page(request, move, rewards, form))
+
+    def _page(
+        self, request: HttpRequest, move: Move, rewards: list[ReferralReward], form: WhyForm
+    ) -> dict[str, Any]:
+        rows = [
+            {"reward": reward, "link": reward_link(reward), "obstacle": move.obstacle(reward)}
+            for reward in rewards
+        ]
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": move.title,
+            "move": move,
+            "rows": rows,
+            "possible": sum(row["obstacle"] is None for row in rows),
+            "form": form,
+            "page": self._way_back(request, rewards),
+        }
+
+    @staticmethod
+    def _way_back(request: HttpRequest, rewards: list[ReferralReward]) -> str:
+        """To the review list for those who come from it; else to the reward, or to the list of several."""
+        if request.GET.get("from") == "review":
+            return reverse("admin:support_review")
+        if len(rewards) == 1:
+            return reward_page(rewards[0].pk)
+        return reverse("admin:rewards_referralreward_changelist")

@@ -1,0 +1,1 @@
+"""Staff themselves: signing in, what services may call, the audit log."""

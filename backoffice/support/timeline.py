@@ -1,0 +1,243 @@
+"""What happened to a user in sentences, each leading to what it is about."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from access.models import AuditEntry
+from backoffice.people.links import user_link
+from backoffice.people.people_admin import REASONS
+from backoffice.rewards.labels import level_text, reward_page, reward_text
+from backoffice.staff.audit_log import kind_named
+from referral.models import (
+    PartnerReferralRelation,
+    ReferralEvent,
+    ReferralLink,
+    ReferralRelation,
+    UserRole,
+)
+from rewards.models import ReferralReward, RewardTransition
+from rewards.support.explanation.status_history import actor_text, reason_text
+from rewards.support.user.timeline import TimelinePage
+
+# Of rewards that were moved together, so many are named.
+NAMED = 5
+# What was reported later than this after it happened is told with both times.
+LATE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the timeline; `icon` is a symbol of the theme's font."""
+
+    at: datetime
+    icon: str
+    text: SafeString
+
+
+def lines_of(page: TimelinePage) -> Iterator[Line]:
+    """Each line of the page in words."""
+    for happenings in page.lines:
+        first = happenings[0]
+        if first.kind == "move":
+            yield _moves(first.at, [happening.row for happening in happenings])
+        else:
+            icon, words = WORDS[first.kind]
+            yield Line(first.at, icon, words(first.row))
+
+
+def _moves(at: datetime, moves: list[RewardTransition]) -> Line:
+    """What became of one reward, or of several together."""
+    named = format_html_join(", ", "{}", ((reward_amount_link(move.reward),) for move in moves[:NAMED]))
+    if len(moves) > NAMED:
+        more = len(moves) - NAMED
+        named = format_html("{} {}", named, ngettext("and %d more", "and %d more", more) % more)
+    first = moves[0]
+    text = format_html(
+        "{}: {} → {}. {}",
+        named,
+        first.get_from_status_display(),
+        first.get_to_status_display(),
+        _by(first.actor, first.reason),
+    )
+    return Line(at, MOVE_ICONS.get(first.to_status, "sync_alt"), text)
+
+
+def _by(actor: str, reason: str) -> str:
+    if reason:
+        return _("By %(who)s: %(why)s") % {"who": actor_text(actor), "why": reason_text(reason)}
+    return _("By %s.") % actor_text(actor)
+
+
+def _heard(role: UserRole) -> SafeString:
+    return format_html("{}", _("We heard of this user for the first time."))
+
+
+def _role(role: UserRole) -> SafeString:
+    return format_html("{}", _("The role became %s.") % role.get_role_display())
+
+
+def _invited_by(relation: ReferralRelation) -> SafeString:
+    if relation.is_invitation:
+        words = _("Invited by {user} in the campaign {campaign} ({source}).{late}")
+    else:
+        words = _("Brought into the campaign {campaign} by {user} ({source}).{late}")
+    return format_html(
+        words,
+        user=user_link(relation.referrer_user_id),
+        campaign=relation.campaign.name,
+        source=source_text(relation),
+        late=_late(_("Registered"), relation.registered_at, relation.created_at),
+    )
+
+
+def source_text(relation: ReferralRelation) -> SafeString:
+    """How a relation became known: by which code, by hand, by an import."""
+    if relation.referral_link is None:
+        return format_html("{}", relation.get_source_display())
+    return format_html("{} {}", relation.get_source_display(), link_link(relation.referral_link))
+
+
+def _invited(relation: ReferralRelation) -> SafeString:
+    return format_html(
+        _("Invited {user} in the campaign {campaign} ({source}).{late}"),
+        user=user_link(relation.referred_user_id),
+        campaign=relation.campaign.name,
+        source=relation.get_source_display(),
+        late=_late(_("Registered"), relation.registered_at, relation.created_at),
+    )
+
+
+def _partner(relation: PartnerReferralRelation) -> SafeString:
+    return format_html(
+        _("Brought the partner {partner} in the campaign {campaign}."),
+        partner=partner_link(relation),
+        campaign=relation.campaign.name,
+    )
+
+
+def _link(link: ReferralLink) -> SafeString:
+    return format_html(
+        _("Made the link {code} in the campaign {campaign}."),
+        code=link_link(link),
+        campaign=link.campaign.name,
+    )
+
+
+def _event_about(event: ReferralEvent) -> SafeString:
+    return format_html(
+        _("Event {event} in the campaign {campaign}: {outcome}.{late}"),
+        event=event_link(event),
+        campaign=event.campaign.name,
+        outcome=outcome_text(event),
+        late=_late(_("Happened"), event.occurred_at, event.created_at),
+    )
+
+
+def _event_brought(event: ReferralEvent) -> SafeString:
+    about = event.referred_user_id
+    return format_html(
+        _("Event {event} of {user} in the campaign {campaign}: {outcome}.{late}"),
+        event=event_link(event),
+        user=user_link(about) if about else event.business_partner_id,
+        campaign=event.campaign.name,
+        outcome=outcome_text(event),
+        late=_late(_("Happened"), event.occurred_at, event.created_at),
+    )
+
+
+def outcome_text(event: ReferralEvent) -> str:
+    """What came of an event."""
+    if not event.reason:
+        return _("it earned rewards")
+    words = str(REASONS.get(event.reason, event.reason))
+    detail = f"{words} ({event.reason_detail})" if event.reason_detail else words
+    return _("it earned nothing, because %s") % detail
+
+
+def _reward(reward: ReferralReward) -> SafeString:
+    return format_html(
+        _("Got a reward of {amount} ({level}) for {event} in the campaign {campaign}."),
+        amount=reward_amount_link(reward),
+        level=level_text(reward),
+        event=event_link(reward.referral_event),
+        campaign=reward.campaign.name,
+    )
+
+
+def _change(entry: AuditEntry) -> SafeString:
+    return format_html(
+        _("{what}: {did}, {who}. {why}"),
+        who=actor_text(entry.actor),
+        did=entry.get_verb_display(),
+        what=_entry_link(entry),
+        why=entry.reason,
+    )
+
+
+def _entry_link(entry: AuditEntry) -> SafeString:
+    """What was changed, leading to its page."""
+    address = reverse(f"admin:{entry.object_type.replace('.', '_')}_change", args=[entry.object_id])
+    kind = capfirst(kind_named(entry.object_type))
+    return format_html('{} <a href="{}" class="text-link">{}</a>', kind, address, entry.object_name)
+
+
+def _late(word: str, happened: datetime, heard: datetime) -> str:
+    """When it happened, where that is long before we heard of it."""
+    if abs(heard - happened) < LATE:
+        return ""
+    moment = date_format(localtime(happened), "SHORT_DATETIME_FORMAT")
+    return f" {word}: {moment}."
+
+
+# --- links to what is named ---------------------------------------------------------------------------------
+
+
+def event_link(event: ReferralEvent) -> SafeString:
+    """The event's type, leading to its page."""
+    address = reverse("admin:referral_referralevent_change", args=[event.pk])
+    # Long types break behind an underscore.
+    words = format_html_join(mark_safe("_<wbr>"), "{}", ((word,) for word in event.event_type.split("_")))
+    return format_html('<a href="{}" class="text-link">{}</a>', address, words)
+
+
+def reward_amount_link(reward: ReferralReward) -> SafeString:
+    """The amount, leading to the reward's page; whose it is the reader knows."""
+    return format_html('<a href="{}" class="text-link">{}</a>', reward_page(reward.pk), reward_text(reward))
+
+
+def link_link(link: ReferralLink) -> SafeString:
+    """The code, leading to the link's page."""
+    address = reverse("admin:referral_referrallink_change", args=[link.pk])
+    return format_html('<a href="{}" class="text-link">{}</a>', address, link.code)
+
+
+def partner_link(relation: PartnerReferralRelation) -> SafeString:
+    """The partner's id, leading to the page of who brought it."""
+    address = reverse("admin:referral_partnerreferralrelation_change", args=[relation.pk])
+    return format_html('<a href="{}" class="text-link">{}</a>', address, relation.business_partner_id)
+
+
+WORDS: dict[str, tuple[str, Callable[[Any], SafeString]]] = {
+    "heard": ("waving_hand", _heard),
+    "role": ("military_tech", _role),
+    "invited_by": ("group_add", _invited_by),
+    "invited": ("person_add", _invited),
+    "partner": ("handshake", _partner),
+    "link": ("link", _link),
+    "event_about": ("bolt", _event_about),
+    "event_brought": ("bolt", _event_brought),
+    "reward": ("redeem", _reward),
+    "change": ("edit", _change),
+}
+MOVE_ICONS = {"completed": "paid", "failed": "error", "cancelled": "cancel", "pending": "hourglass_top"}

@@ -1,0 +1,1 @@
+"""The load: a client that sends as fast as it is answered."""

@@ -1,0 +1,1 @@
+"""Figures, their spread, the processor and memory they cost, and the verdict."""

@@ -1,0 +1,1 @@
+"""Payout beside bare HTTP clients."""

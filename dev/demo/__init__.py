@@ -1,0 +1,1 @@
+"""The demo: its campaigns, its data and its tour."""

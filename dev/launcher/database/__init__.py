@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL: its binaries, its cluster, its process."""

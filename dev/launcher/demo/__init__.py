@@ -1,0 +1,1 @@
+"""What the demo consists of: its processes, its secrets, its welcome."""

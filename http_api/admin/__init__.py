@@ -1,0 +1,1 @@
+"""`/admin/*`: calls for administrators and for tools of staff."""

@@ -1,0 +1,1 @@
+"""`/internal/*`: calls of the platform’s other services."""

@@ -1,0 +1,1 @@
+"""The conventions that all of the API shares: the envelope of errors, authentication, JSON."""

@@ -1,0 +1,1 @@
+"""What anybody may call: clicks, links, the site’s own pages."""

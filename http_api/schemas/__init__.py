@@ -1,0 +1,1 @@
+"""Shapes of answers, of which the API’s description is made."""

@@ -1,0 +1,1 @@
+"""`/my/*`: calls for a signed-in user."""

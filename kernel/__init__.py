@@ -1,0 +1,1 @@
+"""What every app speaks: refusals, typed input, exact amounts and times. It knows no table and no page."""

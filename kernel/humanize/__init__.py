@@ -1,0 +1,1 @@
+"""Amounts and moments as people read them, in their language."""

@@ -1,0 +1,1 @@
+"""Relations from a file: looked at first, then written line by line."""

@@ -1,0 +1,1 @@
+"""From an event that is reported to rewards that are written, once and all or nothing."""

@@ -1,0 +1,1 @@
+"""How rewards change their status, and the sums that follow from it."""

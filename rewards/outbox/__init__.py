@@ -1,0 +1,1 @@
+"""Telling Analytics of events and status changes, at least once and in order."""

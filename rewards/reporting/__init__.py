@@ -1,0 +1,1 @@
+"""Figures: dashboard, reports, what campaigns and referred users have brought."""

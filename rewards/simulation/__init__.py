@@ -1,0 +1,1 @@
+"""What events would earn; nothing is written."""

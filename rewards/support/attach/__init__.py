@@ -1,0 +1,1 @@
+"""Attaching a lost referrer, and rewarding the past events of the referred user."""

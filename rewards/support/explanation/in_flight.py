@@ -1,0 +1,288 @@
+"""The story of a reward that waits to be paid or was sent to its peer.
+
+Source: contract/domain.md, "Reward status" and D8 to D12; contract/peers.md; rewards/payouts/claim.py, which
+decides when a reward is asked about again; rewards/payouts/circuit_breaker.py, which holds rewards back while
+a peer is sick.
+"""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+
+from campaigns.rules.wording import days_text
+from kernel.humanize.amounts import amount_text
+from kernel.humanize.moments import MINUTE, moment_text, until_text
+from rewards.models import ReferralReward, RewardStatus
+from rewards.support.explanation.error_classification import http_status_in, trouble_text
+from rewards.support.explanation.shape import Severity, Story, told
+from rewards.support.explanation.situation import Situation
+from rewards.support.explanation.status_history import actor_text, reason_text
+
+# Workers look every few seconds; what nobody has taken up for so long is worth a look at them.
+LONG_DUE = timedelta(minutes=5)
+
+
+def pending_story(now_is: Situation) -> Story:
+    """It may be paid, or will be when its hold days are over."""
+    came, kept = _how_it_came(now_is), (_doubt_kept(now_is), _task_kept(now_is))
+    if now_is.is_held:
+        return told(
+            _("Waiting: not payable before %s.") % moment_text(now_is.reward.available_at),
+            _("The rules ask to wait %s from the event on.") % days_text(now_is.hold_days),
+            came,
+            *kept,
+            _peer_now(now_is),
+            next_step=_("It becomes payable by itself %s; then a worker takes it up.")
+            % until_text(now_is.reward.available_at, now_is.now),
+        )
+    headline, severity = _pending_headline(now_is)
+    return told(
+        headline,
+        came,
+        *kept,
+        _slowed_down(now_is),
+        last_words(now_is),
+        giving_up(now_is),
+        next_step=next_try(now_is),
+        severity=severity,
+    )
+
+
+def _pending_headline(now_is: Situation) -> tuple[str, Severity]:
+    values = {"peer": now_is.peer}
+    if not now_is.has_address:
+        return _("Waiting: the address of %(peer)s is not set.") % values, Severity.TROUBLE
+    if now_is.circuit and now_is.is_peer_sick:
+        values |= {
+            "since": moment_text(now_is.circuit.opened_at or now_is.now),
+            "trouble": trouble_text(now_is.circuit.last_error),
+        }
+        return (
+            _("Waiting: nothing can be paid through %(peer)s since %(since)s – %(trouble)s.") % values,
+            Severity.WATCH,
+        )
+    if now_is.reward.first_failed_at:
+        if _is_slowed_down(now_is):
+            return (
+                _("Waiting: %(peer)s asked us to wait with this reward (HTTP 429).") % values,
+                Severity.WATCH,
+            )
+        values |= {"trouble": trouble_text(now_is.reward.last_error)}
+        return (
+            _("Waiting: the last try at %(peer)s did not work – %(trouble)s.") % values,
+            Severity.WATCH,
+        )
+    if _is_late(now_is):
+        return _("Waiting: payable since %s, but no worker has taken it up.") % moment_text(
+            now_is.due_since
+        ), Severity.WATCH
+    if now_is.reward.next_attempt_at and now_is.reward.next_attempt_at > now_is.now:
+        return _("Waiting for its turn."), Severity.CALM
+    return _("Payable: it waits for a worker to take it up."), Severity.CALM
+
+
+def _is_slowed_down(now_is: Situation) -> bool:
+    """Whether the peer, well for others, has asked for patience with this reward (D10)."""
+    return not now_is.is_peer_sick and http_status_in(now_is.reward.last_error) == 429
+
+
+def _slowed_down(now_is: Situation) -> str:
+    if not now_is.reward.first_failed_at or not _is_slowed_down(now_is):
+        return ""
+    return _(
+        "Usually that is a limit on what one user may get in a short time; other users are not delayed by it."
+    )
+
+
+def _is_late(now_is: Situation) -> bool:
+    return now_is.due_since < now_is.now - LONG_DUE
+
+
+def sent_story(now_is: Situation) -> Story:
+    """A worker has taken it up, or what became of its call is not settled."""
+    if now_is.is_claimed:
+        return _claimed(now_is)
+    if now_is.was_claimed:
+        return _claim_lapsed(now_is)
+    if now_is.reward.external_task_id:
+        return _task_under_way(now_is)
+    values = {"peer": now_is.peer}
+    if now_is.reward.in_doubt:
+        return told(
+            _("In doubt: %(peer)s has not said whether it was paid.") % values,
+            last_words(now_is),
+            giving_up(now_is),
+            next_step=" ".join(
+                (
+                    _(
+                        "It is asked again with the same number until %(peer)s says whether it was booked, "
+                        "so it cannot be paid twice. Until then it cannot be cancelled."
+                    )
+                    % values,
+                    next_try(now_is),
+                )
+            ),
+            severity=Severity.WATCH,
+        )
+    return told(
+        _("Sent to %(peer)s; no answer is on record.") % values,
+        next_step=next_try(now_is),
+        severity=Severity.WATCH,
+    )
+
+
+def _claimed(now_is: Situation) -> Story:
+    task, values = now_is.reward.external_task_id, {"peer": now_is.peer}
+    if task:
+        headline = _("A worker is asking %(peer)s how the token task stands.") % values
+    else:
+        headline = _("A worker has taken it up and is having it paid at %(peer)s.") % values
+    lease = moment_text(now_is.reward.next_attempt_at or now_is.now)
+    return told(
+        headline,
+        _("It was taken up on %s.") % moment_text(now_is.reward.updated_at),
+        _doubt_kept(now_is),
+        _task_kept(now_is),
+        last_words(now_is),
+        giving_up(now_is),
+        next_step=_(
+            "The answer is recorded as soon as it comes. If the worker dies, another one may take it up from "
+            "%s on, and asks with the same number, so it cannot be paid twice."
+        )
+        % lease,
+    )
+
+
+def _claim_lapsed(now_is: Situation) -> Story:
+    lease = moment_text(now_is.reward.next_attempt_at or now_is.now)
+    if now_is.reward.external_task_id:
+        return told(
+            _("The worker that asked about the token task has not reported back by %s.") % lease,
+            _task_kept(now_is),
+            next_step=_("Another worker asks about the same task.") + f" {next_try(now_is)}",
+            severity=Severity.WATCH,
+        )
+    return told(
+        _("In doubt: the worker that had taken it up has not reported back by %s.") % lease,
+        _("Whether it was paid is not known."),
+        last_words(now_is),
+        next_step=_("Another worker asks with the same number, so it cannot be paid twice.")
+        + f" {next_try(now_is)}",
+        severity=Severity.WATCH,
+    )
+
+
+def _task_under_way(now_is: Situation) -> Story:
+    values = {"peer": now_is.peer, "task": now_is.reward.external_task_id}
+    paid_when = _("It counts as paid only when the task is confirmed.")
+    if now_is.reward.first_failed_at or now_is.is_peer_sick:
+        error = now_is.reward.last_error or (now_is.circuit.last_error if now_is.circuit else "")
+        return told(
+            _("Under way as task %(task)s, but %(peer)s cannot be asked about it – %(trouble)s.")
+            % {**values, "trouble": trouble_text(error)},
+            _("The task itself may go on meanwhile."),
+            last_words(now_is),
+            giving_up(now_is),
+            next_step=f"{paid_when} {next_try(now_is)}",
+            severity=Severity.WATCH,
+        )
+    reports = _("%(peer)s may also report the end by itself.") % values
+    return told(
+        _("Under way: %(peer)s works on task %(task)s.") % values,
+        next_step=f"{paid_when} {next_try(now_is)} {reports}",
+    )
+
+
+# --- sentences that several have in common ------------------------------------------------------------------
+
+
+def next_try(now_is: Situation) -> str:
+    """When its peer is asked next, and what that depends on."""
+    own = now_is.reward.next_attempt_at or now_is.now
+    if not now_is.has_address:
+        is_points = now_is.reward.currency == ReferralReward.Currency.POINTS
+        setting = "POINTS_SERVICE_URL" if is_points else "TOKEN_GATEWAY_URL"
+        return _("Nothing is sent before %s is set in the configuration.") % setting
+    if now_is.circuit and now_is.is_peer_sick:
+        probe_at = now_is.circuit.probe_at or now_is.now
+        text = _(
+            "The next try is %s, with one waiting reward; when it goes well, all others follow by themselves."
+        ) % until_text(probe_at, now_is.now)
+        if own >= max(probe_at, now_is.now) + MINUTE:
+            text += " " + _("This one not before %s.") % moment_text(own)
+        return text
+    if own > now_is.now:
+        return _("The next try is %s.") % until_text(own, now_is.now)
+    if _is_late(now_is):
+        return _(
+            "The longest waiting is taken first, so there may be many before it. If nothing moves for "
+            "minutes, no worker is running: tell those who operate the service."
+        )
+    return _("It is due: workers look every few seconds and take the longest waiting first.")
+
+
+def giving_up(now_is: Situation) -> str:
+    """Since when it fails, and when that ends (contract/domain.md, "Giving up")."""
+    since = now_is.reward.first_failed_at
+    if since is None:
+        return ""
+    return _(
+        "It has been failing since %(since)s (failed tries: %(tries)s). If it still fails after %(until)s "
+        "while %(peer)s works for others, it becomes “Failed” and a person decides; while %(peer)s works for "
+        "nobody, it waits without end."
+    ) % {
+        "since": moment_text(since),
+        "tries": amount_text(now_is.reward.failures),
+        "until": moment_text(since + now_is.give_up_after),
+        "peer": now_is.peer,
+    }
+
+
+def last_words(now_is: Situation) -> str:
+    """What was heard last, as it was said."""
+    error = now_is.reward.last_error
+    if not error and now_is.is_peer_sick and now_is.circuit:
+        return _("The last that was heard of %(peer)s: “%(error)s”.") % {
+            "peer": now_is.peer,
+            "error": now_is.circuit.last_error,
+        }
+    return _("The last that was heard about this reward: “%s”.") % error if error else ""
+
+
+def _how_it_came(now_is: Situation) -> str:
+    """Who unlocked it or had it sent again."""
+    move = now_is.last_move
+    if move is None or move.from_status not in (RewardStatus.LOCKED, RewardStatus.FAILED):
+        return ""
+    values = {"who": actor_text(move.actor), "moment": moment_text(move.at), "why": reason_text(move.reason)}
+    if move.from_status == RewardStatus.LOCKED:
+        return _("Unlocked on %(moment)s by %(who)s: “%(why)s”.") % values
+    return _("Sent for payment again on %(moment)s by %(who)s: “%(why)s”.") % values
+
+
+def _doubt_kept(now_is: Situation) -> str:
+    if not now_is.reward.in_doubt or now_is.reward.external_task_id:
+        return ""
+    return _(
+        "An earlier call ended without a word whether it was paid. It is asked with the same number, so it "
+        "cannot be paid twice; until that is settled it cannot be cancelled."
+    )
+
+
+def _task_kept(now_is: Situation) -> str:
+    task = now_is.reward.external_task_id
+    if not task:
+        return ""
+    return _("Its token task is %s; it is asked about before anything else is sent.") % task
+
+
+def _peer_now(now_is: Situation) -> str:
+    """While it is held anyway: that its peer is sick, which it may be well from by then."""
+    if not now_is.has_address:
+        return _("The address of %s is not set.") % now_is.peer
+    if not now_is.is_peer_sick or not now_is.circuit:
+        return ""
+    return _("At present nothing can be paid through %(peer)s anyway: %(trouble)s.") % {
+        "peer": now_is.peer,
+        "trouble": trouble_text(now_is.circuit.last_error),
+    }

@@ -1,0 +1,249 @@
+"""Why a reward is where it is and what comes next, in plain words.
+
+A pure function of our own rows (`rewards.support.explanation.situation`): nothing is decided here, and no
+sentence stands here that the rows do not bear out. Source: contract/domain.md, "Reward status";
+contract/peers.md.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from django.utils.translation import gettext as _
+
+from campaigns.models import ReferralCampaign
+from campaigns.rules.roles import RANKS
+from campaigns.rules.wording import ROLES, days_text
+from kernel.humanize.amounts import amount_text
+from kernel.humanize.moments import moment_text
+from rewards.models import RewardStatus
+from rewards.payouts.providers.base import Outcome
+from rewards.support.explanation.error_classification import http_status_in
+from rewards.support.explanation.in_flight import last_words, pending_story, sent_story
+from rewards.support.explanation.shape import Severity, Story, told
+from rewards.support.explanation.situation import Situation
+from rewards.support.explanation.status_history import actor_text, reason_text
+
+OVER = (ReferralCampaign.Status.PAUSED, ReferralCampaign.Status.ARCHIVED)
+FINAL = (RewardStatus.COMPLETED, RewardStatus.CANCELLED)
+
+
+def story(now_is: Situation) -> Story:
+    """The story of one reward."""
+    return _with_findings(now_is, _with_campaign(now_is, STORIES[now_is.reward.status](now_is)))
+
+
+def _with_campaign(now_is: Situation, tale: Story) -> Story:
+    """Many take a campaign that has ended for the reason."""
+    campaign = now_is.reward.campaign
+    if campaign.status not in OVER or now_is.reward.status in FINAL:
+        return tale
+    text = _("The campaign’s status is “%s” by now; that takes nothing away from what is earned already.")
+    return replace(tale, sentences=(*tale.sentences, text % campaign.get_status_display()))
+
+
+def _with_findings(now_is: Situation, tale: Story) -> Story:
+    """What a comparison with the peer found stands against whatever we believe."""
+    if not now_is.findings:
+        return tale
+    found = ", ".join(finding.get_kind_display() for finding in now_is.findings)
+    text = _("A person has to look at what the comparison with %(peer)s found: %(found)s.")
+    return replace(
+        tale,
+        sentences=(*tale.sentences, text % {"peer": now_is.peer, "found": found}),
+        severity=Severity.TROUBLE,
+    )
+
+
+# --- before it may be paid ----------------------------------------------------------------------------------
+
+
+def _on_hold(now_is: Situation) -> Story:
+    return told(
+        _("On hold: a person has to look at it first."),
+        next_step=_("It can be cancelled here. To have it paid, ask those who put it on hold."),
+        severity=Severity.WATCH,
+    )
+
+
+def _locked(now_is: Situation) -> Story:
+    needed = now_is.reward.required_min_role or ""
+    values = {"needed": ROLES[needed], "role": ROLES[now_is.role_now]}
+    if now_is.has_role:
+        return told(
+            _("Locked, although the user’s role is %(role)s and only %(needed)s is needed.") % values,
+            _role_known(now_is),
+            next_step=_("This should not be: unlock it by hand, and tell those who operate the service."),
+            severity=Severity.TROUBLE,
+        )
+    enough = " / ".join(str(ROLES[role]) for role, rank in RANKS.items() if rank >= RANKS[needed])
+    return told(
+        _("Locked: it needs the role %(needed)s, and the user’s role is “%(role)s”.") % values,
+        _role_known(now_is),
+        _hold_beside_lock(now_is),
+        next_step=_(
+            "It opens by itself when User Service reports the role %s for this user. Support can unlock it "
+            "by hand, with a reason."
+        )
+        % enough,
+    )
+
+
+def _role_known(now_is: Situation) -> str:
+    """Where the role comes from."""
+    role = now_is.role
+    if role is None:
+        return _("Nothing was ever reported about this user; such a user has no higher role.")
+    if role.occurred_at is None:
+        return _(
+            "The user has been known since %s; no role was ever reported, so the lowest is taken."
+        ) % moment_text(role.first_heard_at)
+    return _("By the newest message the user has had this role since %(since)s; known since %(known)s.") % {
+        "since": moment_text(role.occurred_at),
+        "known": moment_text(role.first_heard_at),
+    }
+
+
+def _hold_beside_lock(now_is: Situation) -> str:
+    if now_is.is_held:
+        return _("Even when it opens, it is not payable before %(moment)s: %(days)s after the event.") % {
+            "moment": moment_text(now_is.reward.available_at),
+            "days": days_text(now_is.hold_days),
+        }
+    return _("Its time to wait is over, so it is payable as soon as it opens.") if now_is.hold_days else ""
+
+
+# --- the end, for now or for ever ---------------------------------------------------------------------------
+
+
+def _completed(now_is: Situation) -> Story:
+    task = now_is.reward.external_task_id
+    return told(
+        _("Paid: %(amount)s by %(peer)s, transaction %(transaction)s.")
+        % {"amount": now_is.amount, "peer": now_is.peer, "transaction": now_is.reward.external_tx_id},
+        _recorded(now_is),
+        _("Its token task was %s.") % task if task else "",
+        next_step=_("Nothing more: what is paid is never changed."),
+        severity=Severity.GOOD,
+    )
+
+
+def _cancelled(now_is: Situation) -> Story:
+    move = now_is.last_move
+    ends = _(
+        "It stays so for ever: it is not paid, and its amount no longer counts for the campaign’s budget."
+    )
+    if move is None:
+        return told(_("Cancelled."), next_step=ends)
+    return told(
+        _("Cancelled by %(who)s: “%(why)s”.")
+        % {"who": actor_text(move.actor), "why": reason_text(move.reason)},
+        _("That was on %(moment)s; before, its status was “%(status)s”.")
+        % {"moment": moment_text(move.at), "status": move.get_from_status_display()},
+        next_step=ends,
+    )
+
+
+def _failed(now_is: Situation) -> Story:
+    reward, values = now_is.reward, {"peer": now_is.peer}
+    if now_is.last_attempt and now_is.last_attempt.outcome == Outcome.TASK_FAILED:
+        return _task_failed(now_is)
+    if reward.first_failed_at:
+        headline = _("Given up: it failed from %(since)s on, while %(peer)s worked for others.") % {
+            **values,
+            "since": moment_text(reward.first_failed_at),
+        }
+    elif now_is.last_attempt and now_is.last_attempt.outcome == Outcome.REFUSED:
+        headline = _("Failed: %(peer)s has refused it for good.") % values
+    else:
+        headline = _("Failed: it could not be paid by %(peer)s.") % values
+    return told(
+        headline,
+        _what_was_said(now_is),
+        _recorded(now_is),
+        _conflict(now_is),
+        _maybe_paid(now_is),
+        next_step=_after_failing(now_is),
+        severity=Severity.TROUBLE,
+    )
+
+
+def _task_failed(now_is: Situation) -> Story:
+    reward = now_is.reward
+    return told(
+        _("Failed: %s reports that the token task ended without a transfer.") % now_is.peer,
+        _what_was_said(now_is),
+        _recorded(now_is),
+        next_step=_(
+            "When the reason is gone, support can retry it: a failed task is final, so the retry begins a "
+            "new one, with the number %(number)s. If it is never to be paid, cancel it."
+        )
+        % {"number": f"{reward.pk}:{reward.mint_number}"},
+        severity=Severity.TROUBLE,
+    )
+
+
+def _what_was_said(now_is: Situation) -> str:
+    """Its last word; what has no HTTP status was never said by it, unless it is the end of a token task."""
+    error, attempt = now_is.reward.last_error, now_is.last_attempt
+    is_its_word = http_status_in(error) or (attempt and attempt.outcome == Outcome.TASK_FAILED)
+    if error and is_its_word:
+        return _("%(peer)s said last: “%(error)s”.") % {"peer": now_is.peer, "error": error}
+    return last_words(now_is)
+
+
+def _recorded(now_is: Situation) -> str:
+    """When it came to its status, by whom, after how many attempts."""
+    move = now_is.last_move
+    if move is None:
+        return ""
+    return _("Recorded on %(moment)s by %(who)s (attempts: %(attempts)s).") % {
+        "moment": moment_text(move.at),
+        "who": actor_text(move.actor),
+        "attempts": amount_text(now_is.reward.attempts),
+    }
+
+
+def _conflict(now_is: Situation) -> str:
+    """A number used with other particulars stays so (contract/peers.md, 409)."""
+    if http_status_in(now_is.reward.last_error) != 409:
+        return ""
+    return _(
+        "HTTP 409 means that its number was used there with another user or amount. A retry alone does not "
+        "help: tell those who operate the service."
+    )
+
+
+def _maybe_paid(now_is: Situation) -> str:
+    if not now_is.reward.in_doubt:
+        return ""
+    return _("It may have been paid all the same, so it cannot be cancelled.")
+
+
+def _after_failing(now_is: Situation) -> str:
+    task = now_is.reward.external_task_id
+    if task:
+        return _(
+            "Support can retry it: %(peer)s is asked about the same task %(task)s first, so it is not paid "
+            "twice."
+        ) % {
+            "peer": now_is.peer,
+            "task": task,
+        }
+    if now_is.reward.in_doubt:
+        return _("Support can retry it: it is sent with the same number, so it cannot be paid twice.")
+    return _(
+        "When the reason is gone, support can retry it: it is sent with the same number, so it cannot be "
+        "paid twice. If it is never to be paid, cancel it."
+    )
+
+
+STORIES: Mapping[str, Callable[[Situation], Story]] = {
+    RewardStatus.ON_HOLD: _on_hold,
+    RewardStatus.LOCKED: _locked,
+    RewardStatus.PENDING: pending_story,
+    RewardStatus.SENT_TO_POINTS: sent_story,
+    RewardStatus.SENT_TO_TOKEN: sent_story,
+    RewardStatus.COMPLETED: _completed,
+    RewardStatus.FAILED: _failed,
+    RewardStatus.CANCELLED: _cancelled,
+}

@@ -1,0 +1,1 @@
+"""How the services that we call are, and asking them."""

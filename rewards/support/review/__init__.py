@@ -1,0 +1,1 @@
+"""Rewards that need attention, and retrying many of them."""

@@ -1,0 +1,1 @@
+"""One user: search, page, tree and timeline."""

@@ -12,10 +12,9 @@ import structlog
 from django.db.models import Model
 
 from access.models import AuditEntry
+from access.people import ADMINISTRATOR, STAFF
 
 Verb = AuditEntry.Verb
-# As `access.authentication.person_name` begins: by token, by session.
-PEOPLE = ("admin:", "staff:")
 HIDDEN = "•••"
 
 
@@ -34,7 +33,7 @@ def audit_note(
     Does nothing when `by` is no person, or when `before` and `after` are the same. Of two states only what
     differs is kept. Leave users' ids out of `name` and states: the log is kept when a user is erased.
     """
-    if not by.startswith(PEOPLE):
+    if not by.startswith((ADMINISTRATOR, STAFF)):
         return
     if before is not None and after is not None:
         changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]

@@ -5,21 +5,16 @@ window begins with the first try and is not prolonged by those that are refused,
 address can lock an account only for itself until very many tries come from many addresses.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.translation import ngettext
-from unfold.forms import AuthenticationForm
 
 from access.addresses import address_group, client_address
-from access.audit import Verb, audit_note
-from access.authentication import person_name
 from access.models import SignInTries
 
 WINDOW = timedelta(minutes=15)
@@ -36,33 +31,9 @@ RETURNING tries, since
 """
 
 
-class SignInForm(AuthenticationForm):
-    """Name and password; too many wrong ones need patience, even for the right one."""
-
-    def clean(self) -> dict[str, Any]:
-        """Count the try, check the password, and forget the tries of who got in."""
-        name = str(self.cleaned_data.get("username", ""))
-        keys = tries_keys(self.request, name)
-        if wait := tries_count(keys):
-            minutes = -(-int(wait.total_seconds()) // 60) or 1
-            raise ValidationError(
-                ngettext(
-                    "Too many tries to sign in. Try again in %(minutes)d minute.",
-                    "Too many tries to sign in. Try again in %(minutes)d minutes.",
-                    minutes,
-                ),
-                params={"minutes": minutes},
-            )
-        cleaned: dict[str, Any] = super().clean()
-        with transaction.atomic():
-            tries_forget(keys)
-            audit_note(by=person_name(self.get_user()), verb=Verb.SIGNED_IN, target=self.get_user())
-        return cleaned
-
-
-def tries_keys(request: HttpRequest, name: str) -> dict[str, int]:
-    """What this try counts for, and how many tries each may have."""
-    address = address_group(client_address(request.META))
+def tries_keys(name: str, meta: Mapping[str, Any]) -> dict[str, int]:
+    """What a try of this name from this address counts for, and how many tries each may have."""
+    address = address_group(client_address(meta))
     return {
         _key("both", name, address): TRIES_OF_ACCOUNT_AT_ADDRESS,
         _key("address", address): TRIES_OF_ADDRESS,

@@ -2,13 +2,12 @@
 
 import math
 import threading
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from rest_framework.throttling import BaseThrottle
 
 from access.addresses import address_group, client_address
 from access.rate_limits import LocalWindows, Rate, SharedWindows
@@ -48,26 +47,17 @@ def count_user(name: str) -> None:
     _count("user", settings.THROTTLE_USER, name)
 
 
-def count_address(request: HttpRequest) -> None:
+def count_address(meta: Mapping[str, Any]) -> None:
     """Count a request of somebody whom only the address tells apart. Raises Throttled."""
     if settings.THROTTLE_ADDRESS is not None:
-        _count("address", settings.THROTTLE_ADDRESS, address_group(client_address(request.META)))
+        _count("address", settings.THROTTLE_ADDRESS, address_group(client_address(meta)))
 
 
-def count_failure(request: Any) -> None:
+def count_failure(meta: Mapping[str, Any]) -> None:
     """Count a request without a valid token. Raises Throttled.
 
     A valid token is let in whatever others at the same address have tried, so that nobody can lock out a
     service by sending rubbish from its neighbourhood.
     """
     if settings.THROTTLE_ADDRESS is not None:
-        _count("failure", settings.THROTTLE_ADDRESS, address_group(client_address(request.META)))
-
-
-class AddressThrottle(BaseThrottle):
-    """DRF's view of `count_address`, for `/public/*`."""
-
-    def allow_request(self, request: Any, view: Any) -> bool:
-        """Always true; one request too many raises Throttled."""
-        count_address(request)
-        return True
+        _count("failure", settings.THROTTLE_ADDRESS, address_group(client_address(meta)))

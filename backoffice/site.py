@@ -13,9 +13,9 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from access.audit import Verb, audit_note
-from access.authentication import person_name
-from access.sign_in import SignInForm
+from access.people import person_name
 from backoffice.staff.audit_log import AuditedAdmin
+from backoffice.staff.sign_in import SignInForm
 from backoffice.support.urls import support_urls
 
 # The status of a reward is in the reward; this table stays empty.

@@ -3,10 +3,13 @@
 from django.urls import path
 
 from http_api.admin.campaigns import AdminCampaignsViewSet
-from http_api.admin.rewards import AdminReportsViewSet, AdminRewardsViewSet, AdminSimulationViewSet
+from http_api.admin.reports import AdminReportsViewSet
+from http_api.admin.rewards import AdminRewardsViewSet
+from http_api.admin.simulation import AdminSimulationViewSet
+from http_api.internal.upline import UplineViewSet
 from http_api.internal.views import InternalViewSet
 from http_api.public.views import PublicViewSet
-from http_api.user.links import MyLinksViewSet, UplineViewSet
+from http_api.user.links import MyLinksViewSet
 from http_api.user.rewards import MyRewardsViewSet
 
 urlpatterns = [

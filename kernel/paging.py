@@ -1,16 +1,18 @@
 """Pages of lists, as `contract/http-api.md` words them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
-from rest_framework.request import Request
 
 from kernel.counting import count_or_estimate
 from kernel.errors import ValidationFailed
+
+# What a caller asks for, by name: the query string of an address, or anything else of this form.
+Query = Mapping[str, str]
 
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
@@ -18,9 +20,9 @@ MAX_PAGE_SIZE = 100
 DEEPEST = 10_000
 
 
-def whole_number(request: Request, name: str, default: int, *, least: int, most: int) -> int:
+def whole_number(query: Query, name: str, default: int, *, least: int, most: int) -> int:
     """A whole number from the query string. Raises ValidationFailed naming the parameter."""
-    text = request.query_params.get(name)
+    text = query.get(name)
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
@@ -30,17 +32,17 @@ def whole_number(request: Request, name: str, default: int, *, least: int, most:
     return int(text)
 
 
-def one_of(request: Request, name: str, choices: Sequence[str]) -> str | None:
+def one_of(query: Query, name: str, choices: Sequence[str]) -> str | None:
     """One of a few words from the query string, None when absent. Raises ValidationFailed."""
-    text = request.query_params.get(name)
+    text = query.get(name)
     if text and text not in choices:
         raise ValidationFailed.of(name, _("must be one of: {choices}"), choices=", ".join(choices))
     return text or None
 
 
-def uuid_in(request: Request, name: str) -> UUID | None:
+def uuid_in(query: Query, name: str) -> UUID | None:
     """An id of ours from the query string, None when absent. Raises ValidationFailed."""
-    text = request.query_params.get(name)
+    text = query.get(name)
     try:
         return UUID(text) if text else None
     except ValueError:
@@ -85,27 +87,27 @@ class Window:
         return len(rows) > self.page_size
 
 
-def window_of(request: Request, *, page_size: int = DEFAULT_PAGE_SIZE) -> Window:
+def window_of(query: Query, *, page_size: int = DEFAULT_PAGE_SIZE) -> Window:
     """What `page` and `page_size` ask for, at most MAX_PAGE_SIZE rows. Raises ValidationFailed."""
     return Window(
-        page=whole_number(request, "page", 1, least=1, most=100_000),
-        page_size=whole_number(request, "page_size", page_size, least=1, most=MAX_PAGE_SIZE),
+        page=whole_number(query, "page", 1, least=1, most=100_000),
+        page_size=whole_number(query, "page_size", page_size, least=1, most=MAX_PAGE_SIZE),
     )
 
 
-def page_of(request: Request, rows: QuerySet[Any], *, page_size: int = DEFAULT_PAGE_SIZE) -> dict[str, Any]:
+def page_of(query: Query, rows: QuerySet[Any], *, page_size: int = DEFAULT_PAGE_SIZE) -> dict[str, Any]:
     """One page of an ordered queryset: `items` are rows, to be rendered by the caller."""
-    window = window_of(request, page_size=page_size)
+    window = window_of(query, page_size=page_size)
     return window.answer(list(rows[window.start : window.end]), rows.count)
 
 
-def newest_page_of(request: Request, rows: QuerySet[Any]) -> dict[str, Any]:
+def newest_page_of(query: Query, rows: QuerySet[Any]) -> dict[str, Any]:
     """One page of a list that grows without bound, newest first, by page or behind a `cursor`.
 
     The cursor is the id of the last row that was shown, so new rows do not disturb it. Pages by number end
     DEEPEST rows down, and `total` is an estimate where the list is long. Raises ValidationFailed.
     """
-    window, cursor = window_of(request), uuid_in(request, "cursor")
+    window, cursor = window_of(query), uuid_in(query, "cursor")
     if window.start > DEEPEST:
         raise ValidationFailed.of(
             "page", _("reaches no deeper than {deepest} rows; go on by cursor"), deepest=DEEPEST

@@ -169,9 +169,9 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # --- the API ------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["kernel.rendering.JsonRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["kernel.decoding.BodyParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kernel.rendering.OnlyJson",
+    "DEFAULT_RENDERER_CLASSES": ["http_api.kit.renderers.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["http_api.kit.bodies.BodyParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "http_api.kit.renderers.OnlyJson",
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "EXCEPTION_HANDLER": "http_api.kit.envelope.exception_handler",

@@ -2,16 +2,14 @@
 
 import dramatiq
 
+from rewards.notifier import ANALYTICS_QUEUE, PAYOUT_QUEUE
 from rewards.outbox.delivery import send_unsent_now
 from rewards.payouts.claim import due_currencies
 from rewards.payouts.drain import pay_due_now
-from rewards.payouts.providers import PEER_OF_CURRENCY
-
-QUEUE = "payouts"
-ANALYTICS_QUEUE = "analytics"
+from rewards.provider_names import PEER_OF_CURRENCY
 
 
-@dramatiq.actor(queue_name=QUEUE, max_age=60_000)
+@dramatiq.actor(queue_name=PAYOUT_QUEUE, max_age=60_000)
 def pay_due(peer: str) -> None:
     """Pay what is due at this peer (`points` or `tokens`)."""
     # A drain ends after a while although more may be due: the rest waits for its turn behind other messages.

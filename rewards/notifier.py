@@ -8,22 +8,26 @@ next to nothing and a broker that is away costs the event path nothing at all.
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import dramatiq
 
-from rewards.actors import pay_due, send_analytics
-from rewards.payouts.providers import PEER_OF_CURRENCY
+from rewards.provider_names import PEER_OF_CURRENCY, PEERS
 
 logger = logging.getLogger(__name__)
 
 WAKE_SECONDS = 0.1
 ANALYTICS = "analytics"
 BULK_RETRIES, PROBES = "bulk retries", "probes"
-# What is not done by an actor of `rewards.actors`: those of `rewards.support.actors` call services, which
-# wake, so they are named here and not imported.
-SUPPORT_ACTORS = {BULK_RETRIES: "retry_in_bulk", PROBES: "ask_peers"}
-SUPPORT_QUEUE = "support"
+PAYOUT_QUEUE, ANALYTICS_QUEUE, SUPPORT_QUEUE = "payouts", "analytics", "support"
+# By what there is to do: the queue, the actor and its arguments. The actors call services, which wake, so
+# they are named here and not imported; a test compares the names with the actors.
+ACTORS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    **{peer: (PAYOUT_QUEUE, "pay_due", (peer,)) for peer in PEERS},
+    ANALYTICS: (ANALYTICS_QUEUE, "send_analytics", ()),
+    BULK_RETRIES: (SUPPORT_QUEUE, "retry_in_bulk", ()),
+    PROBES: (SUPPORT_QUEUE, "ask_peers", ()),
+}
 
 
 class Waker:
@@ -65,15 +69,11 @@ class Waker:
 
 
 def _send(peer: str) -> None:
-    if peer == ANALYTICS:
-        send_analytics.send()
-    elif name := SUPPORT_ACTORS.get(peer):
-        message: dramatiq.Message[None] = dramatiq.Message(
-            queue_name=SUPPORT_QUEUE, actor_name=name, args=(), kwargs={}, options={}
-        )
-        dramatiq.get_broker().enqueue(message)
-    else:
-        pay_due.send(peer)
+    queue, actor, arguments = ACTORS[peer]
+    message: dramatiq.Message[None] = dramatiq.Message(
+        queue_name=queue, actor_name=actor, args=arguments, kwargs={}, options={}
+    )
+    dramatiq.get_broker().enqueue(message)
 
 
 waker = Waker(_send)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from access.authentication import person_name
+from access.people import person_name
 from backoffice.campaigns.forms import CampaignForm, taken_over
 from backoffice.campaigns.lifecycle import LifeCyclePages
 from backoffice.campaigns.preview import SampleForm, preview_answer, useful_rows

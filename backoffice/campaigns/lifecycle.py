@@ -17,7 +17,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from access.authentication import person_name
+from access.people import person_name
 from backoffice.campaigns.problems import by_field
 from backoffice.kit.base import StaffAdmin
 from campaigns.models import ReferralCampaign

@@ -14,10 +14,11 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from backoffice.dashboard.charts import Chart, chart
-from backoffice.rewards.labels import PEER_NAMES, reward_link
+from backoffice.rewards.labels import reward_link
 from campaigns.models import ReferralCampaign
 from kernel.humanize.amounts import amount_text, g2a_text, points_text
 from rewards.models import PeerCircuit
+from rewards.provider_names import PEER_NAMES
 from rewards.reporting.dashboard import KINDS, Dashboard, Period, dashboard, oldest_waiting, peers
 
 PERMISSION = "rewards.view_referralreward"

@@ -12,14 +12,14 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from rest_framework.request import Request
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from backoffice.dashboard.dashboard import PeriodForm, usual_period
 from campaigns.models import ReferralCampaign
+from http_api.kit.csv_files import report_csv
 from kernel.humanize.amounts import amount_text
 from rewards.reporting.campaigns import campaigns_report
-from rewards.reporting.reports import Report, report_csv, report_page
+from rewards.reporting.reports import Report, report_page
 from rewards.reporting.users import MOST, users_report
 
 PERMISSION = "rewards.view_referralstats"
@@ -111,27 +111,21 @@ def report_view(request: HttpRequest, name: str) -> HttpResponseBase:
     return TemplateResponse(request, "admin/report.html", _context(request, page, form, found))
 
 
-def _asked(request: HttpRequest, form: PeriodForm) -> Request:
+def _asked(request: HttpRequest, form: PeriodForm) -> dict[str, str]:
     """The same question as the API would be asked; of a form that is wrong, the usual one."""
     period = form.period()
-    query = QueryDict(mutable=True)
-    query.update(
-        {
-            "from": period.first.isoformat(),
-            "to": (period.last + timedelta(days=1)).isoformat(),
-            "page": _page_number(request),
-            "page_size": str(PAGE_SIZE),
-        }
-    )
+    query = {
+        "from": period.first.isoformat(),
+        "to": (period.last + timedelta(days=1)).isoformat(),
+        "page": _page_number(request),
+        "page_size": str(PAGE_SIZE),
+    }
     if period.campaign_id:
         query["campaign_id"] = str(period.campaign_id)
     for name in ("min_points_earned", "min_referred"):
         if form.is_valid() and form.cleaned_data.get(name) is not None:
             query[name] = str(form.cleaned_data[name])
-    asked = HttpRequest()
-    # What Django freezes in its own requests need not be frozen here.
-    asked.GET, asked.META = query, request.META  # type: ignore[assignment]
-    return Request(asked)
+    return query
 
 
 def _page_number(request: HttpRequest) -> str:

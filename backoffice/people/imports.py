@@ -24,11 +24,11 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
-from access.authentication import person_name
+from access.people import person_name
 from backoffice.kit.base import ReadOnlyAdmin, badge
 from campaigns.models import ReferralCampaign
+from http_api.kit.csv_files import csv_response
 from kernel.errors import DomainError
-from kernel.spreadsheets import csv_response
 from rewards.imports.file import COLUMNS, MOST_LINES
 from rewards.imports.relations import Outcome, import_go_on, import_prepare
 from rewards.models import RelationImport, RelationImportLine

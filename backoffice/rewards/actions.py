@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from access.authentication import person_name
+from access.people import person_name
 from backoffice.rewards.labels import reward_named
 from kernel.errors import DomainError
 from rewards.ledger.services import REASON_LENGTH, reward_cancel, reward_retry, reward_unlock

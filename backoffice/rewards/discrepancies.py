@@ -22,15 +22,15 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from access.authentication import person_name
+from access.people import person_name
 from backoffice.kit.base import EXACT_SEARCH, ReadOnlyAdmin, ReadOnlyInline, badge
 from backoffice.rewards.actions import tell_outcome, valid_ids
-from backoffice.rewards.labels import PEER_NAMES, reward_link, reward_named
+from backoffice.rewards.labels import reward_link, reward_named
 from kernel.errors import DomainError
 from rewards.models import AnalyticsRefusal, ReconciliationFinding, ReconciliationRun, RewardTransition
 from rewards.outbox.entries import EVENT_RECORDED, STATUS_CHANGED
 from rewards.payouts.discrepancies import TEXT_LENGTH, State, finding_close
-from rewards.payouts.providers import PEERS
+from rewards.provider_names import PEER_NAMES, PEERS
 
 STATE_COLORS: dict[str, str] = {State.OPEN: "danger", State.REPAIRED: "success", State.CLOSED: "info"}
 ENTRIES = {

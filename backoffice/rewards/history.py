@@ -15,17 +15,11 @@ from unfold.decorators import action, display
 
 from backoffice.kit.base import EXACT_SEARCH, ReadOnlyAdmin, ReadOnlyInline, badge
 from backoffice.kit.filters import BY_CAMPAIGN
-from backoffice.rewards.labels import (
-    OUTCOME_COLORS,
-    OUTCOMES,
-    PEER_NAMES,
-    STATUS_COLORS,
-    reward_link,
-    reward_named,
-)
+from backoffice.rewards.labels import OUTCOME_COLORS, OUTCOMES, STATUS_COLORS, reward_link, reward_named
 from kernel.humanize.amounts import amounts_text
 from rewards.ledger.transitions import MOVES
 from rewards.models import SENT, PayoutAttempt, PeerCircuit, ReferralStats, RewardStatus, RewardTransition
+from rewards.provider_names import PEER_NAMES
 from rewards.support.explanation.status_history import actor_text, reason_text
 
 

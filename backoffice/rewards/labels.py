@@ -18,7 +18,6 @@ STATUS_COLORS: dict[str, str] = {
     RewardStatus.COMPLETED: "success",
     RewardStatus.FAILED: "danger",
 }
-PEER_NAMES = {"points": "Points Service", "tokens": "Token Gateway", "analytics": "Analytics"}
 OUTCOMES = {
     "booked": gettext_lazy("paid"),
     "accepted": gettext_lazy("accepted as a task"),

@@ -27,9 +27,9 @@ from backoffice.rewards.history import AttemptInline, TransitionInline
 from backoffice.rewards.labels import STATUS_COLORS, reward_link, reward_named, reward_page, reward_text
 from backoffice.support.explanation import CHANGE, RewardStoryPage
 from campaigns.rules.wording import ROLES
-from http_api.rewards_lists import in_status
 from referral.models import GIVEN_ID
 from rewards.models import ReferralReward, RewardStatus
+from rewards.selectors import in_status
 
 
 class StatusFilter(admin.SimpleListFilter):

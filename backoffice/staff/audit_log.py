@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from access.audit import Verb, audit_note, state_of
-from access.authentication import person_name
 from access.models import AuditEntry
+from access.people import person_name
 from backoffice.kit.base import ReadOnlyAdmin, badge
 
 VERB_COLORS: dict[str, str] = {

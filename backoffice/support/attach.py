@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
-from access.authentication import person_name
+from access.people import person_name
 from backoffice.support.backfill import PERMISSION, ReasonForm, past_page, plan_context, reward_shown
 from campaigns.models import ReferralCampaign
 from kernel.errors import DomainError, ValidationFailed

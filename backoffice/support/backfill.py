@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldBooleanWidget
 
 from access.audit import Verb
-from access.authentication import person_name
 from access.models import AuditEntry
+from access.people import person_name
 from backoffice.people.links import user_link
 from backoffice.people.people_admin import REASONS
 from backoffice.rewards.actions import WhyForm, valid_ids

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
-from access.authentication import person_name
+from access.people import person_name
 from backoffice.kit.base import ReadOnlyAdmin, badge
 from backoffice.rewards.labels import STATUS_COLORS, reward_link
 from kernel.errors import DomainError

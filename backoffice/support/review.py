@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from access.authentication import person_name
+from access.people import person_name
 from backoffice.kit.base import badge
 from backoffice.people.links import user_link
 from backoffice.rewards.actions import WhyForm

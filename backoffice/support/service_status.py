@@ -10,15 +10,15 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from access.authentication import person_name
+from access.people import person_name
 from backoffice.kit.base import badge
 from backoffice.rewards.discrepancies import ENTRIES, run_named
-from backoffice.rewards.labels import OUTCOME_COLORS, OUTCOMES, PEER_NAMES
+from backoffice.rewards.labels import OUTCOME_COLORS, OUTCOMES
 from kernel.errors import DomainError
 from kernel.humanize.amounts import amount_text, amounts_text
 from rewards.models import ReconciliationFinding, ReconciliationRun
-from rewards.payouts.providers import PEER_OF_CURRENCY
 from rewards.payouts.providers.analytics import NAME as ANALYTICS
+from rewards.provider_names import PEER_NAMES, PEER_OF_CURRENCY
 from rewards.support.providers.health import MOST_CALLS, MOST_IN_DOUBT, AllHealth, Calls, Health, peers_health
 from rewards.support.providers.probes import peer_probe, peers_unanswered
 from rewards.support.providers.wording import probe_text, state_text, warning_text

@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -198,6 +199,13 @@ def rules_schema() -> dict[str, Any]:
     level = section({name: dict(reader.shape) for name, reader in LEVEL_KEYS.items()})
     limits = section({name: dict(reader.shape) for name, reader in LIMIT_KEYS.items()})
     return section({"levels": section(dict.fromkeys(LEVELS, level)), "limits": limits})
+
+
+# Free JSON in a body, to be parsed by `rules_parse`.
+RewardRules = Annotated[
+    dict[str, Any],
+    msgspec.Meta(description="The language of rules: docs/rules.md.", extra_json_schema=rules_schema()),
+]
 
 
 def rules_parse(data: Any, *, welcome_bonus_allowed: bool = True, path: str = "reward_rules") -> Rules:

@@ -9,9 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from access.authentication import AdminAuthentication, IsAdmin, person_name
+from access.people import person_name
 from campaigns.models import ReferralCampaign
+from campaigns.rules.schema import RewardRules
 from campaigns.services import CampaignContent, campaign_create, campaign_update
+from http_api.kit.authentication import AdminAuthentication, IsAdmin
+from http_api.kit.bodies import body_of
 from http_api.schemas.campaigns import (
     Campaign,
     CampaignCodeText,
@@ -19,10 +22,9 @@ from http_api.schemas.campaigns import (
     CampaignStatus,
     CampaignType,
     EventTypes,
-    RewardRules,
     Scope,
 )
-from kernel.decoding import body_of, decoder, time_of
+from kernel.decoding import decoder, time_of
 from kernel.errors import NotFound, ValidationFailed
 from kernel.paging import one_of, page_of
 from kernel.schemas import Moment
@@ -107,9 +109,9 @@ class AdminCampaignsViewSet(ViewSet):
             ("status", ReferralCampaign.Status.values),
             ("campaign_type", ReferralCampaign.Type.values),
         ):
-            if value := one_of(request, name, choices):
+            if value := one_of(request.query_params, name, choices):
                 rows = rows.filter(**{name: value})
-        page = page_of(request, rows)
+        page = page_of(request.query_params, rows)
         page["items"] = [campaign_json(campaign) for campaign in page["items"]]
         return Response(page)
 

@@ -1,25 +1,22 @@
-"""`/admin/rewards` and `/admin/reports`: rewards by API, for support tools."""
+"""`/admin/rewards`: rewards by API, for tools of support."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from django.http import HttpResponseBase
-from django.utils import timezone
+from django.db.models import Q
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from access.authentication import AdminAuthentication, IsAdmin, person_name
-from http_api.rewards_lists import rewards_for_support, support_item
-from kernel.decoding import body_of, decoder
+from access.people import person_name
+from http_api.kit.authentication import AdminAuthentication, IsAdmin
+from http_api.kit.bodies import body_of
+from http_api.serializers import rewards_page, support_item
+from kernel.decoding import decoder, refuse_nul
+from kernel.paging import Query, one_of, uuid_in
 from rewards.ledger.services import REASON_LENGTH, reward_cancel, reward_retry, reward_unlock
 from rewards.models import ReferralReward
-from rewards.reporting.campaigns import campaigns_report
-from rewards.reporting.reports import report_answer
-from rewards.reporting.users import users_report
-from rewards.simulation.events import decode_simulation
-from rewards.simulation.simulate import simulate
 
 # What `rewards.ledger.services` checks; here only for those who read.
 MoveReason = Annotated[
@@ -50,7 +47,7 @@ class AdminRewardsViewSet(ViewSet):
 
     def list(self, request: Request) -> Response:
         """Rewards, newest first, with filters."""
-        return Response(rewards_for_support(request))
+        return Response(rewards_for_support(request.query_params))
 
     def unlock(self, request: Request, reward_id: UUID) -> Response:
         """Open a locked reward."""
@@ -72,33 +69,16 @@ class AdminRewardsViewSet(ViewSet):
         return Response(support_item(reward))
 
 
-class AdminSimulationViewSet(ViewSet):
-    """Campaigns tried out."""
-
-    authentication_classes = (AdminAuthentication,)
-    permission_classes = (IsAdmin,)
-    staff_permissions = {"simulate": "campaigns.view_referralcampaign"}
-
-    def simulate(self, request: Request, campaign_id: UUID) -> Response:
-        """What events would earn, and why; nothing is written."""
-        asked = decode_simulation(body_of(request))
-        return Response(simulate(campaign_id, asked, timezone.now()))
-
-
-class AdminReportsViewSet(ViewSet):
-    """Reports for marketing."""
-
-    authentication_classes = (AdminAuthentication,)
-    permission_classes = (IsAdmin,)
-    staff_permissions = {
-        "users": "rewards.view_referralstats",
-        "campaigns": "rewards.view_referralstats",
-    }
-
-    def users(self, request: Request) -> HttpResponseBase:
-        """Who has brought how much in a period; as CSV for `Accept: text/csv`."""
-        return report_answer(users_report, request)
-
-    def campaigns(self, request: Request) -> HttpResponseBase:
-        """Clicks, registrations, buyers, rewards and cost by campaign and day; CSV for `Accept: text/csv`."""
-        return report_answer(campaigns_report, request)
+def rewards_for_support(query: Query) -> dict[str, Any]:
+    """A page of all rewards with the filters of the back-office. Raises ValidationFailed."""
+    filters = Q()
+    if currency := one_of(query, "currency", ReferralReward.Currency.values):
+        filters &= Q(currency=currency)
+    for name, column in (("user_id", "beneficiary_user_id"), ("tx_id", "external_tx_id")):
+        if value := query.get(name):
+            refuse_nul(value, name)
+            filters &= Q(**{column: value})
+    for name, column in (("campaign_id", "campaign_id"), ("event_id", "referral_event_id")):
+        if found := uuid_in(query, name):
+            filters &= Q(**{column: found})
+    return rewards_page(query, filters, support_item)

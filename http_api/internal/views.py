@@ -8,12 +8,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
-from access.authentication import ServiceAuthentication, service_allowed
 from access.models import ServiceOperation
 from campaigns.rules.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
+from http_api.kit.authentication import ServiceAuthentication, service_allowed
+from http_api.kit.bodies import body_of
 from http_api.kit.envelope import language_of
 from http_api.kit.lean import LeanViewSet, answer
-from http_api.rewards_lists import reward_json
 from http_api.schemas.rewards import (
     AcceptedRegistration,
     BulkAnswer,
@@ -22,7 +22,8 @@ from http_api.schemas.rewards import (
     Recorded,
     RefusedRegistration,
 )
-from kernel.decoding import body_of, moment_of
+from http_api.serializers import reward_json
+from kernel.decoding import moment_of
 from kernel.errors import DomainError, EventTypeNotAllowed, ValidationFailed
 from rewards.intake.commands import (
     BULK_LIMIT,

@@ -4,9 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import psycopg
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext_lazy as _
@@ -14,11 +12,10 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
 from kernel import errors
+from kernel.database import DATABASE_AWAY
 from kernel.rendering import dumps
 
 logger = logging.getLogger(__name__)
-
-DATABASE_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 
 def error_body(error: errors.DomainError, request_id: str) -> dict[str, Any]:

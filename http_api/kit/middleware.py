@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
-from http_api.kit.envelope import DATABASE_AWAY, domain_error_of, error_response
+from http_api.kit.envelope import domain_error_of, error_response
+from kernel.database import DATABASE_AWAY
 from kernel.errors import DomainError, ValidationFailed
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")

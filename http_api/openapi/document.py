@@ -6,11 +6,12 @@ from functools import cache
 from typing import Any
 
 import orjson
+from django.urls import URLPattern, get_resolver
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.views import APIView
 
-from access.authentication import AdminAuthentication, ServiceAuthentication, UserAuthentication
+from http_api.kit.authentication import AdminAuthentication, ServiceAuthentication, UserAuthentication
 from http_api.openapi.describing import Operation, Parameter
 from http_api.openapi.operations import OPERATIONS, PATH_PARAMETERS, SITE
 from http_api.openapi.rendering import (
@@ -120,24 +121,29 @@ def _operation_json(
 
 
 def _site_paths() -> dict[str, Any]:
+    documents = {str(entry.pattern): entry.callback.__doc__ or "" for entry in _plain_addresses()}
     return {
         "/" + CONVERTER.sub(r"{\g<name>}", route): {
             "get": _operation_json(
                 operation,
-                doc=doc,
+                doc=documents[route],
                 tag="operations",
                 path_parameters=path_parameters(route),
                 security=(schemes, ()),
             )
         }
-        for route, (operation, doc, schemes) in SITE.items()
+        for route, (operation, schemes) in SITE.items()
     }
+
+
+def _plain_addresses() -> list[URLPattern]:
+    return [entry for entry in get_resolver().url_patterns if isinstance(entry, URLPattern)]
 
 
 def document_make() -> dict[str, Any]:
     """The document as the code stands. Raises Undescribed."""
     paths = {**Generator().get_schema(public=True)["paths"], **_site_paths()}
-    operations = [*OPERATIONS.values(), *(operation for operation, _, _ in SITE.values())]
+    operations = [*OPERATIONS.values(), *(operation for operation, _ in SITE.values())]
     return {
         "openapi": "3.1.0",
         "info": {

@@ -11,7 +11,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 
-from http_api.kit.envelope import DATABASE_AWAY, body_for, error_response
+from http_api.kit.envelope import body_for, error_response
+from kernel.database import DATABASE_AWAY
 from kernel.errors import Forbidden, MethodNotAllowed, Unavailable
 
 _schema_is_current = False

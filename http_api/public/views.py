@@ -11,7 +11,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from access.addresses import address_group, client_address
-from access.throttles import AddressThrottle, count_address
+from access.throttles import count_address
+from http_api.kit.throttling import AddressThrottle
 from referral.clicks import click_count
 from referral.codes import normalize_code
 from referral.models import ReferralLink
@@ -31,7 +32,7 @@ def ref_redirect(request: HttpRequest, code: str) -> HttpResponse:
 
     Only ever to the configured page, so it cannot be used to send people elsewhere.
     """
-    count_address(request)
+    count_address(request.META)
     link = valid_link(code)
     return HttpResponseRedirect(landing_url(link) if link else settings.LANDING_URL)
 

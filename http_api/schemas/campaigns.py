@@ -6,7 +6,6 @@ from uuid import UUID
 import msgspec
 
 from campaigns.models import ReferralCampaign
-from campaigns.rules.schema import rules_schema
 from campaigns.services import EVENT_TYPES_LIMIT, NAME_LENGTH, SCOPE_KEYS
 from kernel.decoding import CODE_PATTERN, EVENT_TYPE_PATTERN, ID_PATTERN
 from kernel.schemas import Page, Time
@@ -41,10 +40,6 @@ Scope = Annotated[
             "additionalProperties": False,
         },
     ),
-]
-RewardRules = Annotated[
-    dict[str, Any],
-    msgspec.Meta(description="The language of rules: docs/rules.md.", extra_json_schema=rules_schema()),
 ]
 
 

@@ -1,6 +1,5 @@
-"""`/my/links` and `/internal/users/{id}/upline`."""
+"""`/my/links`: a user's own links and their QR codes."""
 
-import re
 from io import BytesIO
 from typing import Any
 from uuid import UUID
@@ -9,21 +8,19 @@ import msgspec
 import segno
 from django.conf import settings
 from django.http import HttpResponse
-from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from access.authentication import ServiceAuthentication, UserAuthentication, end_user, service_allowed
-from access.models import ServiceOperation
 from campaigns.models import ReferralCampaign
+from http_api.kit.authentication import UserAuthentication, end_user
+from http_api.kit.bodies import body_of
 from http_api.schemas.referral import Link
-from kernel.decoding import ID_PATTERN, CampaignCode, body_of, decoder, metadata_of
-from kernel.errors import ValidationFailed
+from kernel.decoding import CampaignCode, decoder, metadata_of
 from kernel.paging import one_of, page_of
 from kernel.schemas import Metadata
 from referral.models import ReferralLink
-from referral.selectors import links_with_counts, own_link, upline_of
+from referral.selectors import links_with_counts, own_link
 from referral.services import LINKS_PER_USER, default_links_ensure, link_create, link_switch
 
 # What goes into the address of a redirect must fit into a header on its way through any proxy.
@@ -83,10 +80,10 @@ class MyLinksViewSet(ViewSet):
         user_id = end_user(request).user_id
         default_links_ensure(owner_user_id=user_id)
         links = ReferralLink.objects.filter(owner_user_id=user_id)
-        if campaign_type := one_of(request, "campaign_type", ReferralCampaign.Type.values):
+        if campaign_type := one_of(request.query_params, "campaign_type", ReferralCampaign.Type.values):
             links = links.filter(campaign__campaign_type=campaign_type)
         rows = links_with_counts(links).order_by("created_at", "id")
-        page = page_of(request, rows, page_size=LINKS_PER_USER)
+        page = page_of(request.query_params, rows, page_size=LINKS_PER_USER)
         page["items"] = [link_json(link) for link in page["items"]]
         return Response(page)
 
@@ -122,19 +119,3 @@ class MyLinksViewSet(ViewSet):
         image = BytesIO()
         segno.make_qr(link_url(link), error="m").save(image, kind=kind, scale=10, light="white")
         return HttpResponse(image.getvalue(), content_type=content_type)
-
-
-class UplineViewSet(ViewSet):
-    """How other services learn whom to name as referrer."""
-
-    authentication_classes = (ServiceAuthentication,)
-
-    def retrieve(self, request: Request, user_id: str) -> Response:
-        """Two levels up; an unknown user has none."""
-        service_allowed(request, ServiceOperation.Operation.UPLINE)
-        if not re.fullmatch(ID_PATTERN, user_id):
-            raise ValidationFailed.of(
-                "user_id", _("must be 1 to 64 printable ASCII characters without spaces")
-            )
-        upline = upline_of(user_id)
-        return Response({"user_id": user_id, "level1": upline.level1, "level2": upline.level2})

@@ -10,7 +10,7 @@ from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from http_api.kit.envelope import DATABASE_AWAY
+from kernel.database import DATABASE_AWAY
 from rewards.models import (
     AnalyticsRefusal,
     PeerCircuit,

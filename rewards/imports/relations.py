@@ -23,7 +23,7 @@ from referral.models import ReferralRelation
 from referral.selectors import relation_in
 from referral.services import ALREADY_REFERRED, CIRCULAR, SELF_REFERRAL, RelationRefused, relation_create
 from rewards.imports.file import Line, lines_read
-from rewards.intake.store import stats_add
+from rewards.ledger.statistics import stats_add
 from rewards.models import RelationImport, RelationImportLine
 
 Outcome = RelationImportLine.Outcome

@@ -20,8 +20,9 @@ from campaigns.rules.calculation import NO_REFERRER, Calculation, Counters, Draf
 from campaigns.rules.families import family_of
 from campaigns.rules.roles import PRO
 from campaigns.rules.schema import LEVELS, SKIP, Rules
+from kernel.database import call
 from rewards.intake.results import Accepted
-from rewards.intake.store import Candidate, RewardRow, call, event_row
+from rewards.intake.store import Candidate, RewardRow, event_row
 
 # Whoever stands there; the database knows. Everybody reaches every role.
 SOMEBODY = {name: name for name in LEVELS}

@@ -11,22 +11,16 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import DEFAULT_DB_ALIAS, connection, connections
-from psycopg.errors import OperationalError, error_from_result
-from psycopg.pq import ConnStatus, Escaping, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from uuid_utils.compat import uuid7
 
 from campaigns.catalog import CampaignEntry
 from campaigns.rules.calculation import Calculation, Draft
+from kernel.database import call
 from rewards.intake.commands import NewEvent
 from rewards.models import RewardStatus
 
 StatsKey = tuple[UUID, str]
-
-# After a lock was waited for, what its holder committed must be seen, whatever the server's default.
-BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED; "
-ALONE = b"SET TRANSACTION ISOLATION LEVEL READ COMMITTED; "
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,33 +96,6 @@ def _item(index: int, candidate: Candidate) -> dict[str, Any]:
         "given": event.referrer_named,
         **campaign.opening,
     }
-
-
-def call(function: bytes, *arguments: bytes | None) -> PGresult:
-    """Call a database function with these texts as its arguments.
-
-    Goes around the cursors of Django and psycopg: for one row of plain values they cost as much as the rest
-    of the event path. Raises as a cursor of Django does.
-    """
-    ours = connections[DEFAULT_DB_ALIAS]
-    ours.close_if_health_check_failed()
-    ours.ensure_connection()
-    with ours.wrap_database_errors:
-        wire = ours.connection.pgconn
-        literal = Escaping(wire).escape_literal
-        values = b", ".join(
-            [b"NULL" if argument is None else bytes(literal(argument)) for argument in arguments]
-        )
-        # psycopg begins a transaction with the first statement of its cursors, which this is none of.
-        idle = wire.transaction_status == TransactionStatus.IDLE
-        # What is sent together outside of one is a transaction of its own, committed with the answer.
-        begin = (BEGIN if ours.in_atomic_block else ALONE) if idle else b""
-        result = wire.exec_(b"%bSELECT * FROM %b(%b)" % (begin, function, values))
-        if wire.status != ConnStatus.OK:
-            raise OperationalError("the connection to the database was lost")
-        if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-            raise error_from_result(result, encoding="utf-8")
-        return result
 
 
 def event_row(event_id: UUID, event: NewEvent, version_id: UUID) -> dict[str, Any]:
@@ -274,9 +241,3 @@ def write(batch: Batch) -> None:
 
 def _json(rows: Iterable[Any]) -> bytes:
     return orjson.dumps(list(rows), default=str)
-
-
-def stats_add(deltas: Iterable[dict[str, Any]]) -> None:
-    """Add differences to stats rows; each entry names `user_id`, `campaign_id` and what changes."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT referral_stats_add(%s::jsonb)", [_json(deltas).decode()])

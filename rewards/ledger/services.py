@@ -16,7 +16,7 @@ from campaigns.models import CampaignSpend
 from campaigns.rules.roles import RANKS
 from kernel.errors import IllegalTransition, NotFound, ValidationFailed
 from referral.models import UserRole
-from rewards.intake.store import stats_add
+from rewards.ledger.statistics import stats_add
 from rewards.ledger.transitions import CANCELLABLE, RETRYABLE, UNLOCKABLE, require
 from rewards.models import (
     ReferralReward,

@@ -16,9 +16,9 @@ from kernel.decoding import decoder
 from kernel.errors import NotFound, ValidationFailed
 from rewards.models import PayoutAttempt, ReconciliationFinding, ReferralReward, RewardStatus
 from rewards.payouts.discrepancies import finding_note
-from rewards.payouts.providers import TOKENS
 from rewards.payouts.providers.base import Answer, Outcome, reference_of
 from rewards.payouts.settlement import SETTLEABLE, locked_reward, reward_settle
+from rewards.provider_names import TOKENS
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from rewards.intake.store import ALONE
+from kernel.database import ALONE
 from rewards.models import ReferralReward, RewardStatus
 from rewards.payouts.providers.base import TROUBLES, Answer, Order, Outcome, Peer
 

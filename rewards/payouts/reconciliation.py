@@ -30,11 +30,11 @@ from rewards.models import (
 )
 from rewards.notifier import wake_for
 from rewards.payouts.discrepancies import State, finding_note
-from rewards.payouts.providers import PEER_OF_CURRENCY, POINTS, TOKENS
 from rewards.payouts.providers.base import RETRY_AFTER_LIMIT_SECONDS, TROUBLES, Answer, Outcome
 from rewards.payouts.providers.points_ledger import Booking, NoRecord, RecordUnreadable
 from rewards.payouts.providers.registry import peer_named, points_record
 from rewards.payouts.settlement import is_claimed, locked_reward, order_of, reward_settle
+from rewards.provider_names import PEER_OF_CURRENCY, POINTS, TOKENS
 
 logger = logging.getLogger(__name__)
 

@@ -4,11 +4,10 @@ from datetime import time
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from rest_framework.request import Request
 
 from campaigns.models import ReferralCampaign
 from kernel.errors import ValidationFailed
-from kernel.paging import one_of, uuid_in
+from kernel.paging import Query, one_of, uuid_in
 from kernel.rendering import g2a_text
 from rewards.reporting.reports import Report, Row, period_of
 
@@ -73,8 +72,8 @@ COLUMNS = (
 )
 
 
-def _read(request: Request) -> dict[str, Any]:
-    since, until = period_of(request)
+def _read(query: Query) -> dict[str, Any]:
+    since, until = period_of(query)
     for name, moment in (("from", since), ("to", until)):
         if moment.time() != time.min:
             raise ValidationFailed.of(name, _("must be a UTC day such as 2025-01-31"))
@@ -83,9 +82,9 @@ def _read(request: Request) -> dict[str, Any]:
         ("status", ReferralCampaign.Status.values),
         ("campaign_type", ReferralCampaign.Type.values),
     ):
-        if value := one_of(request, field, choices):
+        if value := one_of(query, field, choices):
             campaigns = campaigns.filter(**{field: value})
-    if campaign_id := uuid_in(request, "campaign_id"):
+    if campaign_id := uuid_in(query, "campaign_id"):
         campaigns = campaigns.filter(pk=campaign_id)
     return {"from": since, "to": until, "campaigns": list(campaigns.values_list("id", flat=True))}
 

@@ -6,10 +6,9 @@ from uuid import UUID
 
 from django.db import connection
 from django.utils.translation import gettext_lazy as _
-from rest_framework.request import Request
 
 from kernel.errors import ValidationFailed
-from kernel.paging import one_of, uuid_in, window_of
+from kernel.paging import Query, one_of, uuid_in, window_of
 from referral.models import ReferralRelation
 
 LEVELS = ("1", "2")
@@ -76,13 +75,13 @@ SELECT count(*) FROM (
 """  # noqa: S608 - our own text
 
 
-def my_referrals(request: Request, user_id: str) -> dict[str, Any]:
+def my_referrals(query: Query, user_id: str) -> dict[str, Any]:
     """A page of the user's tree, newest first, of one level or of both. Raises ValidationFailed.
 
     `events` are those of the person that count (some reward of them is not cancelled) with the one who
     invited them as referrer; `points_earned` is what the user was paid for these events at that level.
     """
-    level, window, last = one_of(request, "level", LEVELS), window_of(request), uuid_in(request, "cursor")
+    level, window, last = one_of(query, "level", LEVELS), window_of(query), uuid_in(query, "cursor")
     parameters = {
         "user": user_id,
         "levels": [int(name) for name in ([level] if level else LEVELS)],

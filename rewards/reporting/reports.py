@@ -1,4 +1,4 @@
-"""How a report is answered: by pages as JSON, or whole as CSV."""
+"""How a report is read: by pages, or whole, row by row."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,16 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
-from django.http import HttpResponseBase
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from kernel.decoding import time_of
 from kernel.errors import ValidationFailed
-from kernel.paging import window_of
-from kernel.spreadsheets import csv_response, wants_csv
+from kernel.paging import Query, window_of
 
 ROWS_AT_ONCE = 2000
 EVER = (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
@@ -35,35 +30,19 @@ class Report:
     select: str
     order: str
     columns: tuple[str, ...]
-    read: Callable[[Request], Mapping[str, Any]]
+    read: Callable[[Query], Mapping[str, Any]]
     item: Callable[[Row], dict[str, Any]]
 
 
-def report_answer(report: Report, request: Request) -> HttpResponseBase:
-    """A page as JSON, or all rows as CSV for who asks for `text/csv`. Raises ValidationFailed."""
-    wanted = report_csv if wants_csv(request) else _report_json
-    answer = wanted(report, request)
-    answer["Vary"] = "Accept"
-    return answer
+def report_rows(report: Report, query: Query) -> Iterator[Row]:
+    """All rows, in constant memory; the query string is read before this returns. Raises ValidationFailed."""
+    parameters = report.read(query)
+    return (tuple(report.item(row).values()) for row in _stream(report, parameters))
 
 
-def _report_json(report: Report, request: Request) -> HttpResponseBase:
-    return Response(report_page(report, request))
-
-
-def report_csv(report: Report, request: Request) -> HttpResponseBase:
-    """All rows as CSV. Raises ValidationFailed."""
-    rows = (tuple(report.item(row).values()) for row in _stream(report, report.read(request)))
-    return csv_response(f"{report.name}-{timezone.now():%Y-%m-%d}.csv", report.columns, rows)
-
-
-def report_page(report: Report, request: Request) -> dict[str, Any]:
+def report_page(report: Report, query: Query) -> dict[str, Any]:
     """The page that the query string asks for. Raises ValidationFailed."""
-    return _page(report, request, report.read(request))
-
-
-def _page(report: Report, request: Request, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    window = window_of(request)
+    parameters, window = report.read(query), window_of(query)
     page = {**parameters, "limit": window.end - window.start, "offset": window.start}
     # Almost all of the work is adding up, so the rows of the page and their number come of one run.
     rows = _rows(
@@ -94,18 +73,18 @@ def _stream(report: Report, parameters: Mapping[str, Any]) -> Iterator[Row]:
             yield from rows
 
 
-def period_of(request: Request) -> tuple[datetime, datetime]:
+def period_of(query: Query) -> tuple[datetime, datetime]:
     """`from` and `to`, a day or a time each: the period that begins with the one and ends before the other.
 
     Raises ValidationFailed.
     """
-    since, until = (_bound(request, name) or ever for name, ever in zip(("from", "to"), EVER, strict=True))
+    since, until = (_bound(query, name) or ever for name, ever in zip(("from", "to"), EVER, strict=True))
     if since >= until:
         raise ValidationFailed.of("to", _("must be later than from"))
     return since, until
 
 
-def _bound(request: Request, name: str) -> datetime | None:
+def _bound(query: Query, name: str) -> datetime | None:
     """A day or a time from the query string, where a `+` arrives as a space."""
-    text = request.query_params.get(name, "").replace(" ", "+")
+    text = query.get(name, "").replace(" ", "+")
     return time_of(name, f"{text}T00:00:00Z" if len(text) == 10 else text) if text else None

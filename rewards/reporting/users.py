@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from rest_framework.request import Request
-
-from kernel.paging import uuid_in, whole_number
+from kernel.paging import Query, uuid_in, whole_number
 from kernel.rendering import g2a_text
 from rewards.reporting.reports import Report, Row, period_of
 
@@ -43,14 +41,14 @@ COLUMNS = ("user_id", "total_referred_users", "total_events", "total_points_earn
 MOST = 999_999_999
 
 
-def _read(request: Request) -> dict[str, Any]:
-    since, until = period_of(request)
+def _read(query: Query) -> dict[str, Any]:
+    since, until = period_of(query)
     return {
-        "campaign": uuid_in(request, "campaign_id"),
+        "campaign": uuid_in(query, "campaign_id"),
         "from": since,
         "to": until,
-        "min_points": whole_number(request, "min_points_earned", 0, least=0, most=MOST),
-        "min_referred": whole_number(request, "min_referred", 0, least=0, most=MOST),
+        "min_points": whole_number(query, "min_points_earned", 0, least=0, most=MOST),
+        "min_referred": whole_number(query, "min_referred", 0, least=0, most=MOST),
     }
 
 

@@ -15,7 +15,7 @@ from campaigns.catalog import CampaignEntry
 from campaigns.rules.calculation import CIRCULAR, NO_REFERRER, SELF_REFERRAL, Facts
 from campaigns.rules.families import RF_PARTNER_ONBOARDED, family_of
 from campaigns.rules.roles import RANKS, USER
-from http_api.schemas.campaigns import RewardRules
+from campaigns.rules.schema import RewardRules
 from kernel.decoding import EventType, Identifier, amount_of, decoder, moment_of
 from kernel.errors import ValidationFailed
 from kernel.schemas import Amount, Moment

@@ -6,11 +6,10 @@ scope of the campaign are not looked at: a draft can be tried as well.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -19,17 +18,17 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.catalog import CampaignEntry, catalog
 from campaigns.models import ReferralCampaign
-from campaigns.rules.calculation import Calculation, Counters, calculate
+from campaigns.rules.calculation import Calculation, Counters, LevelOutcome, calculate
 from campaigns.rules.explanation import why
 from campaigns.rules.families import ONBOARDING
-from campaigns.rules.roles import USER
-from campaigns.rules.schema import LEVEL_NUMBERS, Limits, Rules, rules_parse
-from http_api.schemas.rewards import Simulated, SimulatedEvent, SimulatedLevel, SimulatedReward
+from campaigns.rules.schema import Limits, Rules, rules_parse
 from kernel.decoding import amount_of
 from kernel.errors import NotFound
-from kernel.rendering import g2a_text
 from rewards.models import ReferralReward, RewardStatus
 from rewards.simulation.events import Case, Simulation, cases_of
+
+# Points and G2A.
+Sums = tuple[int, Decimal]
 
 
 @dataclass(slots=True)
@@ -69,8 +68,39 @@ def _day(case: Case) -> str:
     return case.facts.occurred_at.date().isoformat()
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One event with what it would earn, by which rules and after what was used up before it."""
+
+    case: Case
+    calculation: Calculation
+    rules: Rules
+    limits: Limits
+    counters: Counters
+
+    @property
+    def levels(self) -> list[LevelOutcome]:
+        """The levels that can earn from such an event; a partner is no user and gets no welcome bonus."""
+        is_partner = self.case.facts.family == ONBOARDING
+        return [level for level in self.calculation.levels if level.name != "referred" or not is_partner]
+
+    def why(self, level: LevelOutcome) -> str:
+        """Why a level earns what it earns, or nothing, in the language of this moment."""
+        return why(level, self.rules, self.limits, self.case.facts, self.counters)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What all events together would earn; `on_record` is what those on record have earned, by event."""
+
+    events: list[Played]
+    points: int
+    g2a: Decimal
+    on_record: Mapping[UUID, Sums]
+
+
 def simulate(campaign_id: UUID, asked: Simulation, now: datetime) -> Simulated:
-    """Play the events and say what each would earn, and why. Raises NotFound, ValidationFailed."""
+    """Play the events and say what each would earn. Raises NotFound, ValidationFailed."""
     catalog.keep_current()
     campaign = catalog.by_id(campaign_id)
     if campaign is None:
@@ -79,31 +109,16 @@ def simulate(campaign_id: UUID, asked: Simulation, now: datetime) -> Simulated:
     limits = rules.limits if rules else campaign.limits
     cases = cases_of(campaign, asked, now)
     ledger = Ledger(points=asked.used.points, g2a=amount_of("used.g2a", asked.used.g2a) or Decimal(0))
-    was = _rewards_on_record([case.event_id for case in cases if case.event_id])
-    items: list[SimulatedEvent] = []
     start = (ledger.points, ledger.g2a)
+    played = []
     for case in cases:
         in_force = rules or campaign.version_at(case.facts.occurred_at)[1]
         counters = ledger.counters(case)
         calculation = calculate(in_force, limits, case.facts, case.roles, counters)
         ledger.add(case, calculation)
-        items.append(
-            {
-                "referral_event_id": case.event_id,
-                "event_type": case.event_type,
-                "occurred_at": case.facts.occurred_at,
-                "amount_base": None if case.facts.amount_base is None else g2a_text(case.facts.amount_base),
-                "reason": calculation.reason,
-                "reason_detail": calculation.reason_detail,
-                "levels": _levels(case, calculation, in_force, limits, counters),
-                "on_record": was.get(case.event_id) if case.event_id else None,
-            }
-        )
-    return {
-        "items": items,
-        "points_amount": ledger.points - start[0],
-        "g2a_amount": g2a_text(ledger.g2a - start[1]),
-    }
+        played.append(Played(case, calculation, in_force, limits, counters))
+    on_record = _rewards_on_record([case.event_id for case in cases if case.event_id])
+    return Simulated(played, ledger.points - start[0], ledger.g2a - start[1], on_record)
 
 
 def _rules(campaign: CampaignEntry, asked: Simulation) -> Rules | None:
@@ -113,36 +128,9 @@ def _rules(campaign: CampaignEntry, asked: Simulation) -> Rules | None:
     return rules_parse(asked.reward_rules, welcome_bonus_allowed=not partner)
 
 
-def _levels(
-    case: Case, calculation: Calculation, rules: Rules, limits: Limits, counters: Counters
-) -> list[SimulatedLevel]:
-    return [
-        {
-            "level": LEVEL_NUMBERS[outcome.name],
-            "beneficiary_user_id": outcome.beneficiary,
-            "role": case.roles.get(outcome.beneficiary, USER) if outcome.beneficiary else None,
-            "rewards": [
-                SimulatedReward(
-                    points_amount=draft.points or 0,
-                    g2a_amount=g2a_text(draft.g2a),
-                    status=(RewardStatus.LOCKED if draft.locked else RewardStatus.PENDING).value,
-                    required_min_role=draft.required_min_role,
-                    available_at=draft.available_at,
-                )
-                for draft in outcome.drafts
-            ],
-            "reason": outcome.reason,
-            "reason_detail": outcome.reason_detail,
-            "explanation": why(outcome, rules, limits, case.facts, counters),
-        }
-        for outcome in calculation.levels
-        if outcome.name != "referred" or case.facts.family != ONBOARDING
-    ]
-
-
-def _rewards_on_record(event_ids: Sequence[UUID]) -> dict[UUID, Any]:
-    """What these events have earned in truth, without what was cancelled."""
-    found = {event_id: {"points_amount": 0, "g2a_amount": g2a_text(None)} for event_id in event_ids}
+def _rewards_on_record(event_ids: Sequence[UUID]) -> dict[UUID, Sums]:
+    """What these events have earned in truth, points and G2A, without what was cancelled."""
+    found: dict[UUID, Sums] = dict.fromkeys(event_ids, (0, Decimal(0)))
     if event_ids:
         sums = (
             ReferralReward.objects.filter(referral_event__in=event_ids)
@@ -152,5 +140,5 @@ def _rewards_on_record(event_ids: Sequence[UUID]) -> dict[UUID, Any]:
             .annotate(Sum("points_amount"), Sum("g2a_amount"))
         )
         for event_id, points, g2a in sums:
-            found[event_id] = {"points_amount": points or 0, "g2a_amount": g2a_text(g2a)}
+            found[event_id] = (points or 0, g2a or Decimal(0))
     return found

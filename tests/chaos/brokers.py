@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import dramatiq
 import psycopg
 
-from rewards.actors import QUEUE
+from rewards.notifier import PAYOUT_QUEUE
 
 
 def empty_broker() -> None:
@@ -16,7 +16,7 @@ def empty_broker() -> None:
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True, connect_timeout=2) as connection:
             connection.execute("DELETE FROM dramatiq.queue")
     elif urlsplit(url).scheme.startswith("redis"):
-        dramatiq.get_broker().flush(QUEUE)
+        dramatiq.get_broker().flush(PAYOUT_QUEUE)
     else:
         _purge(url)
 
@@ -25,4 +25,4 @@ def _purge(url: str) -> None:
     import pika  # noqa: PLC0415 - only where RabbitMQ is the broker
 
     with pika.BlockingConnection(pika.URLParameters(url)) as connection:
-        connection.channel().queue_purge(QUEUE)
+        connection.channel().queue_purge(PAYOUT_QUEUE)

@@ -15,7 +15,7 @@ from campaigns.services import CampaignContent, campaign_create
 from rewards.intake.commands import EventReported, NewEvent, event_of
 from rewards.intake.events import event_accept
 from rewards.intake.results import Accepted
-from rewards.intake.store import stats_add
+from rewards.ledger.statistics import stats_add
 from rewards.models import PayoutAttempt, PeerCircuit, ReferralReward, RewardTransition
 from rewards.payouts.drain import pay_due_now
 from tests.factories import RelationFactory

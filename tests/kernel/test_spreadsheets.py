@@ -2,7 +2,7 @@
 
 import pytest
 
-from kernel.spreadsheets import csv_response
+from http_api.kit.csv_files import csv_response
 
 # Closing an answer closes the connection of its thread, so nothing may depend on a transaction there.
 pytestmark = pytest.mark.usefixtures("committed_db")

@@ -3,7 +3,9 @@
 import threading
 import time
 
-from rewards.notifier import Waker
+import dramatiq
+
+from rewards.notifier import ACTORS, Waker
 
 
 class Broker:
@@ -80,3 +82,8 @@ def test_a_broker_that_refuses_is_asked_again_at_the_next_wish():
     waker.wake({"points"})
 
     until(lambda: broker.taken == ["points", "points"])
+
+
+def test_what_is_woken_is_an_actor_of_that_queue():
+    for queue, actor, _arguments in ACTORS.values():
+        assert dramatiq.get_broker().get_actor(actor).queue_name == queue

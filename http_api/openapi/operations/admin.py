@@ -5,7 +5,9 @@ from typing import Any
 
 from campaigns.models import ReferralCampaign
 from http_api.admin.campaigns import AdminCampaignsViewSet, CampaignBody
-from http_api.admin.rewards import AdminReportsViewSet, AdminRewardsViewSet, AdminSimulationViewSet, Why
+from http_api.admin.reports import AdminReportsViewSet
+from http_api.admin.rewards import AdminRewardsViewSet, Why
+from http_api.admin.simulation import AdminSimulationViewSet
 from http_api.openapi.describing import Answer, Operation, Parameter, choice, identifier, text, whole
 from http_api.openapi.operations import examples
 from http_api.openapi.operations.lists import CURSOR, PAGE

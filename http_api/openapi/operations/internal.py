@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from http_api.internal.upline import UplineViewSet
 from http_api.internal.views import InternalViewSet
 from http_api.openapi.describing import Answer, Operation
 from http_api.openapi.operations import examples
@@ -16,7 +17,6 @@ from http_api.schemas.rewards import (
     RefusedRegistration,
     Unlocked,
 )
-from http_api.user.links import UplineViewSet
 from kernel import errors
 from rewards.intake.commands import (
     EventReported,

@@ -1,13 +1,10 @@
-"""Addresses outside of the API's base path: plain views, so that the routes are named here."""
+"""Addresses outside of the API's base path: plain views, found by their routes in the project's addresses."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypedDict
 
 from http_api.openapi.describing import Answer, Operation
-from http_api.public import site
-from http_api.public.views import ref_redirect
 from kernel.errors import NotFound, Throttled, Unauthenticated
-from referral_project.observability.views import metrics
 
 
 class Alive(TypedDict):
@@ -29,15 +26,14 @@ NOT_READY = {
     "checks": {"database": "the database does not answer", "broker": "ok", "migrations": "unknown"},
 }
 
-# By route: the operation, the view's docstring, who may call.
-SITE: Mapping[str, tuple[Operation, str, Sequence[Mapping[str, list[str]]]]] = {
+# By route: the operation, and who may call; the text is the docstring of the view at that address.
+SITE: Mapping[str, tuple[Operation, Sequence[Mapping[str, list[str]]]]] = {
     "ref/<str:code>": (
         Operation(
             name="ref_redirect",
             answers={302: Answer(description="To the configured landing page.", headers=["Location"])},
             errors=[Throttled],
         ),
-        ref_redirect.__doc__ or "",
         [],
     ),
     "metrics": (
@@ -48,7 +44,6 @@ SITE: Mapping[str, tuple[Operation, str, Sequence[Mapping[str, list[str]]]]] = {
             },
             errors=[NotFound, Unauthenticated],
         ),
-        metrics.__doc__ or "",
         [{"MetricsToken": []}],
     ),
     "healthz/live": (
@@ -56,7 +51,6 @@ SITE: Mapping[str, tuple[Operation, str, Sequence[Mapping[str, list[str]]]]] = {
             name="health_live",
             answers={200: Answer(description="Yes.", shapes=[Alive], examples={"yes": {"status": "ok"}})},
         ),
-        site.live.__doc__ or "",
         [],
     ),
     "healthz/ready": (
@@ -73,7 +67,6 @@ SITE: Mapping[str, tuple[Operation, str, Sequence[Mapping[str, list[str]]]]] = {
                 ),
             },
         ),
-        site.ready.__doc__ or "",
         [],
     ),
 }

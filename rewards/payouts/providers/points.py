@@ -5,9 +5,9 @@ from typing import Any
 import orjson
 
 from rewards.models import RewardStatus
-from rewards.payouts.providers import POINTS
 from rewards.payouts.providers.base import Answer, Order, Outcome, answer_of, reference_of
 from rewards.payouts.providers.transport import Transport
+from rewards.provider_names import POINTS
 
 AUDIENCE = "points_service"
 CREDIT = "/api/points/v1/internal/credit"

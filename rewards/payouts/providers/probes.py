@@ -15,10 +15,11 @@ from urllib.parse import quote
 from django.conf import settings
 from uuid_utils.compat import uuid7
 
-from rewards.payouts.providers import POINTS, TOKENS, points, points_ledger, tokens
 from rewards.payouts.providers import analytics as analytics_peer
+from rewards.payouts.providers import points, points_ledger, tokens
 from rewards.payouts.providers.base import MESSAGE_LENGTH
 from rewards.payouts.providers.transport import CallFailed, NeverSent, Reply, Transport
+from rewards.provider_names import POINTS, TOKENS
 
 # Nobody waits longer for an answer that only tells how a peer is.
 PATIENCE_SECONDS = 5.0

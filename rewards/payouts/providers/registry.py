@@ -5,10 +5,11 @@ from functools import cache
 
 from django.conf import settings
 
-from rewards.payouts.providers import POINTS, TOKENS, points, points_m3, tokens
+from rewards.payouts.providers import points, points_m3, tokens
 from rewards.payouts.providers.base import Peer
 from rewards.payouts.providers.points_ledger import PointsRecord
 from rewards.payouts.providers.transport import Transport
+from rewards.provider_names import POINTS, TOKENS
 
 DIALECTS: dict[str, Callable[[Transport], Peer]] = {
     "credit_v1": points.CreditV1,

@@ -7,10 +7,10 @@ import orjson
 
 from kernel.rendering import g2a_text
 from rewards.models import RewardStatus
-from rewards.payouts.providers import TOKENS
 from rewards.payouts.providers.base import Answer, Order, Outcome, answer_of, reference_of
 from rewards.payouts.providers.points import REASONS
 from rewards.payouts.providers.transport import Transport
+from rewards.provider_names import TOKENS
 
 AUDIENCE = "token_gateway"
 MINT = "/internal/blockchain/v1/g2a/mint"

@@ -23,8 +23,8 @@ from referral.codes import normalize_code
 from referral.models import ReferralLink, ReferralRelation
 from referral.selectors import leads_to, link_by_code, relation_in
 from referral.services import ALREADY_REFERRED, CIRCULAR, SELF_REFERRAL, RelationRefused, relation_create
-from rewards.intake.store import stats_add
 from rewards.ledger.services import reason_of
+from rewards.ledger.statistics import stats_add
 from rewards.support.attach.backfill import first_heard
 
 

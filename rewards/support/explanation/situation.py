@@ -10,7 +10,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F
 
-from backoffice.rewards.labels import PEER_NAMES
 from campaigns.rules.roles import USER, reaches
 from kernel.humanize.amounts import g2a_text, points_text
 from referral.models import UserRole
@@ -21,7 +20,7 @@ from rewards.models import (
     ReferralReward,
     RewardTransition,
 )
-from rewards.payouts.providers import PEER_OF_CURRENCY, POINTS, TOKENS
+from rewards.provider_names import PEER_NAMES, PEER_OF_CURRENCY, POINTS, TOKENS
 
 MOST_FINDINGS = 5
 

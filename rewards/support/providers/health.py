@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from http_api.kit.envelope import DATABASE_AWAY
+from kernel.database import DATABASE_AWAY
 from rewards.models import (
     AnalyticsRefusal,
     PeerCircuit,
@@ -24,8 +24,8 @@ from rewards.models import (
     ReconciliationRun,
 )
 from rewards.outbox.cursor import Lag, lags
-from rewards.payouts.providers import PEER_OF_CURRENCY, POINTS, TOKENS
 from rewards.payouts.providers.analytics import NAME as ANALYTICS
+from rewards.provider_names import PEER_OF_CURRENCY, POINTS, TOKENS
 
 SHOWN = (POINTS, TOKENS, ANALYTICS)
 # So many of the rewards that wait, and of the calls of an hour, are read.

@@ -19,9 +19,9 @@ from access.audit import Verb, audit_note
 from kernel.errors import NotFound, Throttled
 from rewards.models import PeerCircuit, PeerProbe, ReferralReward
 from rewards.notifier import wake_analytics, wake_for, wake_probes
-from rewards.payouts.providers import PEER_OF_CURRENCY, POINTS, TOKENS
 from rewards.payouts.providers.analytics import NAME as ANALYTICS
 from rewards.payouts.providers.probes import ask
+from rewards.provider_names import PEER_OF_CURRENCY, POINTS, TOKENS
 
 PROBED = (POINTS, TOKENS, ANALYTICS)
 # One question a peer in this time, whoever asks.

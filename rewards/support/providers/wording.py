@@ -5,11 +5,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.rewards.labels import PEER_NAMES
 from kernel.humanize.moments import MINUTE, moment_text, until_text
 from rewards.models import PeerProbe
-from rewards.payouts.providers import POINTS, TOKENS
 from rewards.payouts.providers.probes import Heard
+from rewards.provider_names import PEER_NAMES, POINTS, TOKENS
 from rewards.support.explanation.error_classification import trouble_text
 from rewards.support.explanation.status_history import actor_text
 from rewards.support.providers.health import Health

@@ -19,8 +19,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from rewards.models import ERROR_GROUP, SENT, SILENT_POLLS, PeerCircuit, ReferralReward, RewardStatus
-from rewards.payouts.providers import PEER_OF_CURRENCY
 from rewards.payouts.reconciliation import PATIENCE
+from rewards.provider_names import PEER_OF_CURRENCY
 
 FAILED, IN_DOUBT, STUCK = "failed", "in_doubt", "stuck"
 KINDS = (FAILED, IN_DOUBT, STUCK)

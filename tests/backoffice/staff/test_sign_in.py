@@ -143,7 +143,7 @@ def test_a_session_ends_after_twelve_hours(ann):
 
 def fifth_and_sixth(counting):
     """Two tries at once when four were made: whether each of them had to wait."""
-    keys = tries_keys(RequestFactory().post("/"), "ann")
+    keys = tries_keys("ann", RequestFactory().post("/").META)
     for _ in range(4):
         tries_count(keys)
     racers = [Racer(lambda: counting(keys)) for _ in range(2)]

@@ -20,9 +20,9 @@ from campaigns.services import campaign_update
 from dev.demo.campaigns import demo_campaigns_ensure
 from kernel.errors import IllegalTransition
 from rewards.intake.events import event_accept
-from rewards.intake.store import stats_add
 from rewards.ledger import recount
 from rewards.ledger.services import reward_cancel, reward_retry, reward_unlock, role_upgrade
+from rewards.ledger.statistics import stats_add
 from rewards.models import (
     ReferralReward,
     ReferralStats,

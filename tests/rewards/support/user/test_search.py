@@ -5,7 +5,6 @@ from django.db import connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from http_api.rewards_lists import in_status
 from referral.models import ReferralEvent
 from rewards.models import (
     BulkRetry,
@@ -15,6 +14,7 @@ from rewards.models import (
     RewardStatus,
     RewardTransition,
 )
+from rewards.selectors import in_status
 from rewards.support.review.rewards import REASONS, Filters, narrowed
 from tests.factories import RewardFactory
 

@@ -35,7 +35,7 @@ def proved(request: Request, prove: Callable[[str], Caller]) -> Caller:
     try:
         return prove(bearer_token(request))
     except Unauthenticated:
-        count_failure(request)
+        count_failure(request.META)
         raise
 
 
@@ -68,7 +68,7 @@ class AdminAuthentication(UserAuthentication):
             return super().authenticate(request)
         signed_in = SessionAuthentication().authenticate(request)
         if signed_in is None:
-            count_failure(request)
+            count_failure(request.META)
             raise Unauthenticated(_("Sign in to the back-office or send a token: Authorization: Bearer …"))
         # No user id has a space in it.
         count_user(f"staff {signed_in[0].pk}")
@@ -88,11 +88,6 @@ class IsAdmin(BasePermission):
             return person.role == ADMIN_ROLE
         permission = view.staff_permissions.get(view.action)
         return bool(person.is_staff and permission and person.has_perm(permission))
-
-
-def person_name(person: Any) -> str:
-    """Who did it, for a trail: `admin:ID` by token, `staff:NAME` by session."""
-    return f"admin:{person.user_id}" if isinstance(person, EndUser) else f"staff:{person.get_username()}"
 
 
 def end_user(request: Request) -> EndUser:

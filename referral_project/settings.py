@@ -105,15 +105,8 @@ INSTALLED_APPS = [
     "dev.demo",
 ]
 
-FOR_EVERYBODY = [
-    "http_api.kit.middleware.RequestIdMiddleware",
-    "referral_project.observability.requests.ObserveMiddleware",
-]
-# Services have no cookies, sessions or languages: their calls pass by everything that is made for people
-# (referral_project/wsgi.py).
-INTERNAL_MIDDLEWARE = [*FOR_EVERYBODY, "http_api.kit.middleware.PlainAnswerMiddleware"]
-MIDDLEWARE = [
-    *FOR_EVERYBODY,
+# Calls of services pass by all of this (referral_project/wsgi.py).
+MADE_FOR_PEOPLE = [
     "django.middleware.security.SecurityMiddleware",
     "referral_project.security_headers.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -124,6 +117,11 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+MIDDLEWARE = [
+    "http_api.kit.middleware.RequestIdMiddleware",
+    "referral_project.observability.requests.ObserveMiddleware",
+    *MADE_FOR_PEOPLE,
 ]
 
 TEMPLATES = [

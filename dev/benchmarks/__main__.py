@@ -62,10 +62,10 @@ def _on_stage(postgres: EmbeddedPostgres, folder: Path, options: argparse.Namesp
     os.environ.clear()
     os.environ.update(variables)
     migrate()
-    import django  # noqa: PLC0415 - only now are the settings complete
+    import django
 
     django.setup()
-    from dev.benchmarks.run import run  # noqa: PLC0415
+    from dev.benchmarks.run import run
 
     started = time.monotonic()
     code = run(postgres, folder, options)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 from django.db import connection
@@ -117,10 +118,10 @@ class EventPath:
         self.say(f"  {reference.name:32}{shown(written.per_second):>8} events/s")
 
     def _http(
-        self, name: str, port: int, seconds: float, *, connections: int = 16, batch: int = 1, **how: object
+        self, name: str, port: int, seconds: float, *, connections: int = 16, batch: int = 1, **how: Any
     ) -> None:
         before = self._used()
-        outcome = load(port, seconds=seconds, connections=connections, batch=batch, **how)  # type: ignore[arg-type]
+        outcome = load(port, seconds=seconds, connections=connections, batch=batch, **how)
         self.measures.add(cost_name(name), (self._used() - before) / outcome.accepted * 1e6)
         self.claimed += Claimed(events=outcome.accepted)
         self._served += outcome.accepted if name != NAIVE_LOAD else 0

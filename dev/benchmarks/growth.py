@@ -49,8 +49,8 @@ class Probe:
 
     def ask(self, name: str, number: int = 0) -> Any:
         """Do what the probe calls by this name."""
-        assert self._process.stdin is not None  # noqa: S101 - both are pipes
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(f"{name} {number}\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
@@ -142,7 +142,7 @@ def _probe(url: str, name: str) -> Iterator[Probe]:
     try:
         yield Probe(process)
     finally:
-        assert process.stdin is not None  # noqa: S101 - it is a pipe
+        assert process.stdin is not None
         process.stdin.close()
         process.wait(30)
 
@@ -196,7 +196,7 @@ def _table(rows: dict[str, Any]) -> str:
 
 
 def _write(rows: dict[str, Any], wrong: list[str]) -> Any:
-    from dev.benchmarks.measuring.report import write  # noqa: PLC0415 - it needs the settings, which are complete by now
+    from dev.benchmarks.measuring.report import write
 
     return write({"growth": rows, "wrong": wrong})
 

@@ -18,19 +18,19 @@ from django.db import connection, transaction
 
 django.setup()
 
-from django.contrib.auth import get_user_model  # noqa: E402 - only after the set-up
-from django.test import Client  # noqa: E402
+from django.contrib.auth import get_user_model
+from django.test import Client
 
-from access.tokens import service_token, user_token  # noqa: E402
-from campaigns.models import ReferralCampaign  # noqa: E402
-from dev.benchmarks.http.load import CALLER, EVENT  # noqa: E402
-from dev.benchmarks.measuring.verdict import wrong_counters  # noqa: E402
-from dev.benchmarks.payouts.payout import make_due  # noqa: E402
-from dev.benchmarks.world import FIRST_USER, HOT_USERS, SPREAD, SQL, USERS, world_make  # noqa: E402
-from dev.launcher.ports import LOOPBACK  # noqa: E402
-from rewards.ledger.services import role_upgrade  # noqa: E402
-from rewards.payouts.claim import claim  # noqa: E402
-from rewards.payouts.providers.registry import peer_named  # noqa: E402
+from access.tokens import service_token, user_token
+from campaigns.models import ReferralCampaign
+from dev.benchmarks.http.load import CALLER, EVENT
+from dev.benchmarks.measuring.verdict import wrong_counters
+from dev.benchmarks.payouts.payout import make_due
+from dev.benchmarks.world import FIRST_USER, HOT_USERS, SPREAD, SQL, USERS, world_make
+from dev.launcher.ports import LOOPBACK
+from rewards.ledger.services import role_upgrade
+from rewards.payouts.claim import claim
+from rewards.payouts.providers.registry import peer_named
 
 BASE = "/api/referral/v1"
 ADMIN = "benchmark"
@@ -87,7 +87,7 @@ def event(_: int) -> float:
 def claims(_: int) -> float:
     """Seconds of claiming a portion of what is due, undone afterwards."""
     peer = peer_named("points")
-    assert peer is not None  # noqa: S101 - its address is given
+    assert peer is not None
 
     def work() -> None:
         if len(claim(peer, CLAIMED)) != CLAIMED:

@@ -7,6 +7,7 @@ get there with the same trail as real ones. What is in the database already is n
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -81,7 +82,7 @@ class Writer:
         self._users_and_links()
         remaining, done = iter(self.acts), 0
         while batch := list(islice(remaining, BATCH)):
-            answers = retrying(lambda batch=batch: self._accept(batch))  # type: ignore[misc]
+            answers = retrying(partial(self._accept, batch))
             self._promote(batch)
             self._cancel_some(answers)
             done += len(batch)

@@ -2,7 +2,6 @@
 
 import os
 
-from django.conf import settings
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.django import DjangoInstrumentor
@@ -20,8 +19,6 @@ def start() -> None:
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     DjangoInstrumentor().instrument(response_hook=_name_request)
-    # Calls of services have a list of middleware of their own; the instrumentation knows the usual one only.
-    settings.INTERNAL_MIDDLEWARE = [settings.MIDDLEWARE[0], *settings.INTERNAL_MIDDLEWARE]
     PsycopgInstrumentor().instrument()
 
 

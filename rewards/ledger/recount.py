@@ -120,7 +120,7 @@ def _counted_stats(scope: str) -> str:
         WHERE {scope.format(table="reward", column="beneficiary_user_id")} AND reward.status <> 'cancelled'
     ) entry
     GROUP BY user_id, campaign_id
-    """  # noqa: S608 - made of constants
+    """
 
 
 def _counted_referred(scope: str) -> str:
@@ -136,7 +136,7 @@ def _counted_referred(scope: str) -> str:
     WHERE {scope.format(table="event", column="business_partner_id")} AND {COUNTS}
       AND event.event_type = 'rf_partner_onboarded'
     GROUP BY 1, 2
-    """  # noqa: S608 - made of constants
+    """
 
 
 def _counted_days(scope: str) -> str:
@@ -147,7 +147,7 @@ def _counted_days(scope: str) -> str:
     FROM referral_referralevent event
     WHERE {scope.format(table="event", column="referrer_user_id")} AND {COUNTS}
     GROUP BY 1, 2, 3
-    """  # noqa: S608 - made of constants
+    """
 
 
 # --- proving ------------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ COMPARE = {
         FROM counted FULL JOIN stored USING (user_id, campaign_id)
         CROSS JOIN LATERAL (VALUES {_NUMBERS}) AS n(name, stored, counted)
         WHERE {DIFFERENT} ORDER BY 1, 2
-    """,  # noqa: S608 - made of constants
+    """,
     REFERRED: f"""
         WITH counted AS ({_counted_referred(IN_PORTION)}), stored AS (
             SELECT * FROM rewards_referredcounter counter
@@ -175,7 +175,7 @@ COMPARE = {
         FROM counted FULL JOIN stored USING (referred_key, campaign_id)
         CROSS JOIN LATERAL (SELECT stored.events::numeric, counted.events::numeric) AS n(stored, counted)
         WHERE {DIFFERENT} ORDER BY 1, 2
-    """,  # noqa: S608 - made of constants
+    """,
     DAYS: f"""
         WITH counted AS ({_counted_days(IN_PORTION)}), stored AS (
             SELECT * FROM rewards_referrerdaycounter counter
@@ -185,7 +185,7 @@ COMPARE = {
         FROM counted FULL JOIN stored USING (referrer_user_id, campaign_id, day)
         CROSS JOIN LATERAL (SELECT stored.events::numeric, counted.events::numeric) AS n(stored, counted)
         WHERE {DIFFERENT} ORDER BY 1, 2, day
-    """,  # noqa: S608 - made of constants
+    """,
 }
 
 # Where a portion ends: after so many rows of whichever table comes to them first.
@@ -297,16 +297,16 @@ ENSURE = (
     INSERT INTO rewards_referredcounter (campaign_id, referred_key, events)
     SELECT counted.campaign_id, counted.referred_key, 0 FROM ({_counted_referred(AMONG)}) counted
     ORDER BY 1, 2 ON CONFLICT DO NOTHING
-    """,  # noqa: S608 - made of constants
+    """,
     f"""
     SELECT referral_stats_lock(array_agg(counted.user_id), array_agg(counted.campaign_id))
     FROM ({_counted_stats(AMONG)}) counted
-    """,  # noqa: S608 - made of constants
+    """,
     f"""
     INSERT INTO rewards_referrerdaycounter (campaign_id, referrer_user_id, day, events)
     SELECT counted.campaign_id, counted.referrer_user_id, counted.day, 0 FROM ({_counted_days(AMONG)}) counted
     ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING
-    """,  # noqa: S608 - made of constants
+    """,
 )
 
 LOCK = (
@@ -333,21 +333,21 @@ MEND = (
     LEFT JOIN ({_counted_referred(AMONG)}) counted USING (campaign_id, referred_key)
     WHERE same.campaign_id = counter.campaign_id AND same.referred_key = counter.referred_key
       AND {AMONG.format(table="counter", column="referred_key")}
-    """,  # noqa: S608 - made of constants
+    """,
     f"""
     UPDATE rewards_referrerdaycounter counter SET events = coalesce(counted.events, 0)
     FROM rewards_referrerdaycounter same
     LEFT JOIN ({_counted_days(AMONG)}) counted USING (campaign_id, referrer_user_id, day)
     WHERE same.campaign_id = counter.campaign_id AND same.referrer_user_id = counter.referrer_user_id
       AND same.day = counter.day AND {AMONG.format(table="counter", column="referrer_user_id")}
-    """,  # noqa: S608 - made of constants
+    """,
     f"""
     UPDATE rewards_referralstats stats
     SET {", ".join(f"{name} = coalesce(counted.{name}, 0)" for name in STATS_NUMBERS)}
     FROM rewards_referralstats same
     LEFT JOIN ({_counted_stats(AMONG)}) counted USING (campaign_id, user_id)
     WHERE same.id = stats.id AND {AMONG.format(table="stats", column="user_id")}
-    """,  # noqa: S608 - made of constants
+    """,
 )
 
 

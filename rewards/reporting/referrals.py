@@ -65,14 +65,14 @@ SELECT shown.id, shown.user_id, shown.level, CASE WHEN shown.level = 2 THEN show
              AND reward.status = 'completed'
        )
 FROM shown ORDER BY shown.registered_at DESC, shown.id DESC
-"""  # noqa: S608 - our own text
+"""
 COUNT = f"""
 {PARENTS}
 SELECT count(*) FROM (
     SELECT DISTINCT relation.referrer_user_id, relation.referred_user_id
     FROM parent JOIN referral_referralrelation relation ON relation.referrer_user_id = parent.user_id
 ) branch
-"""  # noqa: S608 - our own text
+"""
 
 
 def my_referrals(query: Query, user_id: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="referral-abuse-") as folder,
         stage(Path(folder), web_workers=2, LOG_LEVEL="ERROR") as service,
     ):
-        from tests.abuse.attack import Attack  # noqa: PLC0415 - only now are the settings complete
+        from tests.abuse.attack import Attack
 
         attack = Attack(service, random.Random(seed))
         attack.run(options.count)

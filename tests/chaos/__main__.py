@@ -59,10 +59,10 @@ def _on_stage(
     }
     if options.broker:
         os.environ["DRAMATIQ_BROKER_URL"] = options.broker
-    import django  # noqa: PLC0415 - only now are the settings complete
+    import django
 
     django.setup()
-    from tests.chaos.run import run  # noqa: PLC0415
+    from tests.chaos.run import run
 
     (folder / "ledger").mkdir()
     with SandboxProcess(state=folder / "ledger", token_delay=0.3) as sandbox:

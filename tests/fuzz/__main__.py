@@ -34,7 +34,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="referral-fuzz-") as folder,
         stage(Path(folder), METRICS_TOKEN=secrets.token_urlsafe(32), METRICS_FOLDER=folder) as service,
     ):
-        from tests.fuzz.people import people_make  # noqa: PLC0415 - only now are the settings complete
+        from tests.fuzz.people import people_make
 
         people_make()
         command = [str(SCHEMATHESIS), "--config-file", str(FOLDER / "schemathesis.toml"), "run"]

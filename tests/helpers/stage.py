@@ -20,14 +20,14 @@ def stage(folder: Path, *, web_workers: int = 1, **environment: str) -> Iterator
     os.environ |= {"DATABASE_URL": postgres.url, "DJANGO_SETTINGS_MODULE": "referral_project.settings"}
     os.environ |= environment
     try:
-        import django  # noqa: PLC0415 - only now are the settings complete
+        import django
 
         django.setup()
-        from django.core.management import call_command  # noqa: PLC0415
-        from django.db import connection  # noqa: PLC0415
+        from django.core.management import call_command
+        from django.db import connection
 
-        from dev.demo.campaigns import demo_campaigns_ensure  # noqa: PLC0415
-        from tests.helpers.processes import ServiceProcesses  # noqa: PLC0415
+        from dev.demo.campaigns import demo_campaigns_ensure
+        from tests.helpers.processes import ServiceProcesses
 
         call_command("migrate", verbosity=0)
         demo_campaigns_ensure()

@@ -4,9 +4,11 @@ import json
 from io import BytesIO
 
 import pytest
+from django.core.signals import request_started
 from prometheus_client import REGISTRY
 
 from access.tokens import service_token
+from referral_project.internal_handler import InternalHandler
 from referral_project.wsgi import application
 from tests.helpers.api import now_text
 
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 ROUTE = "api/referral/v1/internal/event"
 
 
-def call(path, *, method="POST", body=b"", **headers):
+def call(path, *, method="POST", body=b"", application=application, **headers):
     environ = {
         "REQUEST_METHOD": method,
         "PATH_INFO": path,
@@ -90,3 +92,30 @@ def test_pages_have_everything_that_is_made_for_people():
 
     assert status == "200 OK"
     assert "Content-Security-Policy" in headers
+
+
+class Watcher:
+    """Middleware that an observer puts in front of all others, as OpenTelemetry does."""
+
+    seen: list[str] = []
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        self.seen.append(request.path)
+        return self.get_response(request)
+
+
+def test_what_watches_requests_sees_calls_of_services_too(settings):
+    settings.MIDDLEWARE = [f"{__name__}.Watcher", *settings.MIDDLEWARE]
+    started = []
+    request_started.connect(lambda **_: started.append(True), weak=False, dispatch_uid="watching")
+    try:
+        status, _, _ = call(f"/{ROUTE}", application=InternalHandler())
+    finally:
+        request_started.disconnect(dispatch_uid="watching")
+
+    assert status == "401 Unauthorized"
+    assert Watcher.seen == [f"/{ROUTE}"]
+    assert started == [True]

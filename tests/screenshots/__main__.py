@@ -41,8 +41,8 @@ def main() -> int:
         ) as service,
     ):
         # Only now are the settings complete.
-        from tests.screenshots.scene import scene_set  # noqa: PLC0415
-        from tests.screenshots.walks import marketing_walks, support_walks  # noqa: PLC0415
+        from tests.screenshots.scene import scene_set
+        from tests.screenshots.walks import marketing_walks, support_walks
 
         scene_set()
         if options.only != "support":

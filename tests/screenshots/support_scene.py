@@ -212,7 +212,7 @@ def _time_passes(time: timedelta, *, since: datetime | None = None, tables: Iter
         for table in tables:
             for column in MOMENTS[table]:
                 cursor.execute(
-                    f"UPDATE {table} SET {column} = {column} - %(time)s"  # noqa: S608 - names from above
+                    f"UPDATE {table} SET {column} = {column} - %(time)s"
                     f" WHERE {column} >= coalesce(%(since)s, '-infinity'::timestamptz)",
                     {"time": time, "since": since},
                 )

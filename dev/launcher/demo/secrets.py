@@ -36,7 +36,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "USER_JWT_KEY": _key,
 }
 ADMIN_PASSWORD = "DEMO_ADMIN_PASSWORD"  # noqa: S105 - the name of a variable
-METRICS_TOKEN = "METRICS_TOKEN"  # noqa: S105
+METRICS_TOKEN = "METRICS_TOKEN"  # noqa: S105 - as well
 
 
 def missing_secrets(given: Mapping[str, str]) -> dict[str, str]:

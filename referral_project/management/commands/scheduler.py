@@ -57,7 +57,7 @@ class Command(BaseCommand):
     def _lead_when_possible(self) -> None:
         """Work for as long as the lock is ours; return when another process holds it."""
         with psycopg.connect(**_plain_connection(), autocommit=True) as lock:
-            if not lock.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK]).fetchone()[0]:  # type: ignore[index]
+            if lock.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK]).fetchone() != (True,):
                 self.stopping.wait(ASK_AGAIN_SECONDS)
                 return
             tidy_at = add_up_at = time.monotonic()

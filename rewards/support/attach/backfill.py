@@ -9,6 +9,7 @@ dies in between; what is missing is found again by `past_events`. See docs/adr/0
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -132,7 +133,8 @@ def repeated(original: ReferralEvent, referrer: str) -> NewEvent:
 
     `original` comes from `past_events`.
     """
-    text: str | None = original.metadata_text  # type: ignore[attr-defined]
+    # An annotation of that query, which the stubs do not know.
+    text: str | None = vars(original)["metadata_text"]
     data = b"null" if text is None else text.encode()
     return NewEvent(
         service=BACK_OFFICE,
@@ -178,7 +180,7 @@ def past_reward(
     ordered = sorted(set(event_ids))
     for start in range(0, len(ordered), PORTION):
         portion = ordered[start : start + PORTION]
-        done += retrying(lambda portion=portion: _portion_reward(relation, portion, by, reason))  # type: ignore[misc]
+        done += retrying(partial(_portion_reward, relation, portion, by, reason))
     return done
 
 

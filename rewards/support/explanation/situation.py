@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -52,7 +53,7 @@ class Situation:
         """The amount with its currency."""
         if self.reward.points_amount is not None:
             return points_text(self.reward.points_amount)
-        return g2a_text(self.reward.g2a_amount or 0)  # type: ignore[arg-type]
+        return g2a_text(self.reward.g2a_amount or Decimal(0))
 
     @property
     def role_now(self) -> str:

@@ -1,6 +1,6 @@
 """The first page: the right numbers of a period and a campaign, in a fixed number of queries."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -60,10 +60,10 @@ def test_what_happened_on_other_days_is_left_out(campaigns: None) -> None:
     for day in (1, 2, 3):
         event_accept(done("days", "ann", occurred_at=datetime(2026, 3, day, 12, tzinfo=UTC)))
 
-    shown = shown_for(Period(datetime(2026, 3, 2).date(), datetime(2026, 3, 2).date()))  # noqa: DTZ001
+    shown = shown_for(Period(date(2026, 3, 2), date(2026, 3, 2)))
 
     assert (shown.total.events, shown.total.points) == (1, 10)
-    assert list(shown.by_day) == [datetime(2026, 3, 2).date()]  # noqa: DTZ001
+    assert list(shown.by_day) == [date(2026, 3, 2)]
 
 
 def test_campaigns_stand_by_the_cost_of_a_registration(campaigns: None) -> None:

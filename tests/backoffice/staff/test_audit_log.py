@@ -13,7 +13,7 @@ from campaigns.models import ReferralCampaign
 from campaigns.services import campaign_update
 from referral.models import ReferralLink
 from rewards.models import ReferralReward
-from tests.backoffice.conftest import boss, world  # noqa: F401 - fixtures
+from tests.backoffice.conftest import boss, world
 from tests.backoffice.world import World, draft_make
 from tests.helpers.api import user
 
@@ -84,7 +84,7 @@ def test_a_change_that_is_rolled_back_takes_its_entry_with_it(campaigns):
     ("kind", "move", "after"),
     [("locked", "unlock", "pending"), ("failed", "retry", "pending"), ("waiting", "cancel", "cancelled")],
 )
-def test_moves_of_rewards_are_noted_with_their_reason(world: World, kind, move, after):  # noqa: F811
+def test_moves_of_rewards_are_noted_with_their_reason(world: World, kind, move, after):
     reward = world.rewards[kind]
 
     answer = user("sam", role="admin").post(f"/admin/rewards/{reward.pk}/{move}", {"reason": "ticket 1"})
@@ -96,7 +96,7 @@ def test_moves_of_rewards_are_noted_with_their_reason(world: World, kind, move, 
     assert reward.beneficiary_user_id not in json.dumps([entry.object_name, entry.before, entry.after])
 
 
-def test_the_back_office_notes_the_same(boss, world: World):  # noqa: F811
+def test_the_back_office_notes_the_same(boss, world: World):
     reward = world.rewards["locked"]
     address = reverse("admin:rewards_referralreward_moves", args=["unlock"]) + f"?reward={reward.pk}"
 
@@ -106,7 +106,7 @@ def test_the_back_office_notes_the_same(boss, world: World):  # noqa: F811
     assert ReferralReward.objects.get(pk=reward.pk).status == "pending"
 
 
-def test_a_finding_that_is_closed_is_noted(boss, world: World):  # noqa: F811
+def test_a_finding_that_is_closed_is_noted(boss, world: World):
     finding = world.findings["missing"]
     address = reverse("admin:rewards_reconciliationfinding_closing") + f"?finding={finding.pk}"
 
@@ -119,7 +119,7 @@ def test_a_finding_that_is_closed_is_noted(boss, world: World):  # noqa: F811
     )
 
 
-def test_a_link_that_is_switched_is_noted_without_its_owner(boss, world: World):  # noqa: F811
+def test_a_link_that_is_switched_is_noted_without_its_owner(boss, world: World):
     link = ReferralLink.objects.get(owner_user_id="ann", campaign__code="user_invite_default")
 
     boss.post(reverse("admin:referral_referrallink_change", args=[link.pk]), {})
@@ -128,7 +128,7 @@ def test_a_link_that_is_switched_is_noted_without_its_owner(boss, world: World):
     assert last().object_name == link.code
 
 
-def test_rights_of_services_are_noted_from_their_making_to_their_end(boss):  # noqa: F811
+def test_rights_of_services_are_noted_from_their_making_to_their_end(boss):
     add = reverse("admin:access_serviceoperation_add")
     boss.post(add, {"service": "new_service", "operation": "upline", "event_type": ""})
     made = ServiceOperation.objects.get(service="new_service")
@@ -144,7 +144,7 @@ def test_rights_of_services_are_noted_from_their_making_to_their_end(boss):  # n
     assert (deleted.verb, deleted.before["service"], deleted.after) == ("deleted", "new_name", None)
 
 
-def test_several_rights_deleted_at_once_are_each_noted(boss):  # noqa: F811
+def test_several_rights_deleted_at_once_are_each_noted(boss):
     rows = list(ServiceOperation.objects.filter(service="quest_service"))
 
     boss.post(
@@ -157,7 +157,7 @@ def test_several_rights_deleted_at_once_are_each_noted(boss):  # noqa: F811
     assert set(noted) == {str(row.pk) for row in rows}
 
 
-def test_a_person_who_is_given_a_group_is_noted_without_the_password(boss):  # noqa: F811
+def test_a_person_who_is_given_a_group_is_noted_without_the_password(boss):
     new = {"username": "ann", "password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
     boss.post(reverse("admin:auth_user_add"), new)
     ann = User.objects.get(username="ann")
@@ -182,7 +182,7 @@ def test_a_person_who_is_given_a_group_is_noted_without_the_password(boss):  # n
     assert "password" not in changed
 
 
-def test_passwords_that_change_are_noted(boss):  # noqa: F811
+def test_passwords_that_change_are_noted(boss):
     ann = User.objects.create_user("ann", password="old")
     new = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
 
@@ -198,7 +198,7 @@ def test_passwords_that_change_are_noted(boss):  # noqa: F811
     assert (last().actor, last().object_name, last().after) == ("staff:boss", "boss", {"password": "changed"})
 
 
-def test_saving_a_page_without_a_change_leaves_no_entry(boss, world: World):  # noqa: F811
+def test_saving_a_page_without_a_change_leaves_no_entry(boss, world: World):
     link = ReferralLink.objects.first()
 
     before = AuditEntry.objects.count()

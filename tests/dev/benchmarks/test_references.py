@@ -142,7 +142,7 @@ def rows() -> dict[str, list[Any]]:
         tables = [table for (table,) in cursor.fetchall()]
         found = {}
         for table in tables:
-            cursor.execute(f"SELECT to_jsonb(t) FROM {table} t ORDER BY {last.get(table, '1')}")  # noqa: S608
+            cursor.execute(f"SELECT to_jsonb(t) FROM {table} t ORDER BY {last.get(table, '1')}")
             found[table] = [lasting(json.loads(row)) for (row,) in cursor.fetchall()]
     return found
 

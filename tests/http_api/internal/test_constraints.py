@@ -173,7 +173,7 @@ def test_a_right_names_an_event_type_where_it_needs_one(operation, event_type):
 def test_history_is_append_only(make, table, column):
     make()
 
-    for sql in (f"UPDATE {table} SET {column}", f"DELETE FROM {table}"):  # noqa: S608 - names from above
+    for sql in (f"UPDATE {table} SET {column}", f"DELETE FROM {table}"):
         with connection.cursor() as cursor:
             assert_refused("append-only", cursor.execute, sql)
 

@@ -13,6 +13,6 @@ if command == "prepare_demo":
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS prepared (times integer)")
 elif command == "rundramatiq":
-    os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(600)", "dramatiq"])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-c", "import time; time.sleep(600)", "dramatiq"])  # noqa: S606 - this process becomes it
 elif command == "scheduler":
     time.sleep(600)

@@ -1,19 +1,21 @@
 """Calling the API as each of its callers would."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.test import Client
-from django.test.client import ClientHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.test import RequestFactory
 
 from access.tokens import service_token, user_token
+from referral_project.wsgi import application
 
 BASE = "/api/referral/v1"
-# Loading the middleware takes longer than most calls, so that all callers share it.
-_handler = ClientHandler(enforce_csrf_checks=False)
 
 
 @dataclass
@@ -31,11 +33,13 @@ class Answer:
 
 
 class Caller:
-    """One caller with its token; `post`, `get` and `patch` take paths below the base path."""
+    """One caller with its token; `post`, `get` and `patch` take paths below the base path.
 
-    def __init__(self, token: str | None) -> None:
-        self._client = Client(raise_request_exception=False)
-        self._client.handler = _handler
+    Every call goes through the WSGI application that production serves.
+    """
+
+    def __init__(self, token: str | None, *, address: str = "127.0.0.1") -> None:
+        self._requests = RequestFactory(REMOTE_ADDR=address)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def post(self, path: str, body: Any = None, **headers: str) -> Answer:
@@ -48,8 +52,7 @@ class Caller:
 
     def get(self, path: str, **query: Any) -> Answer:
         """GET with a query string."""
-        response = self._client.get(BASE + path, query, headers=self._headers)
-        return _answer(response)
+        return _served(self._requests.get(BASE + path, query, headers=self._headers))
 
     def call(
         self, method: str, path: str, body: Any = None, content_type: str = "application/json", **headers: str
@@ -59,20 +62,42 @@ class Caller:
             body if isinstance(body, bytes) else json.dumps(body if body is not None else {}, default=_plain)
         )
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        response = self._client.generic(
+        request = self._requests.generic(
             method, BASE + path, data, content_type=content_type, headers={**self._headers, **named}
         )
-        return _answer(response)
+        return _served(request)
 
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value.isoformat()
 
 
-def _answer(response: Any) -> Answer:
-    is_json = response.headers.get("Content-Type", "").startswith("application/json")
-    body = json.loads(response.content, parse_float=Decimal) if is_json and response.content else None
-    return Answer(response.status_code, body, dict(response.headers))
+def _served(request: Any) -> Answer:
+    """The application's answer to a request, as a web server would hear it."""
+    told: list[Any] = []
+    with _connection_kept():
+        parts = application(request.environ, lambda status, headers: told.extend((status, dict(headers))))
+        try:
+            content = b"".join(parts)
+        finally:
+            getattr(parts, "close", list)()
+    status, headers = told
+    is_json = headers.get("Content-Type", "").startswith("application/json")
+    body = json.loads(content, parse_float=Decimal) if is_json and content else None
+    return Answer(int(status.partition(" ")[0]), body, headers)
+
+
+@contextmanager
+def _connection_kept() -> Iterator[None]:
+    """The connection and the transaction on it belong to the test; Django's own client does the same."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in signals:
+            signal.connect(close_old_connections)
 
 
 def service(name: str) -> Caller:
@@ -85,9 +110,9 @@ def user(user_id: str, role: str = "user") -> Caller:
     return Caller(user_token(user_id, role=role))
 
 
-def anybody() -> Caller:
-    """No token."""
-    return Caller(None)
+def anybody(address: str = "127.0.0.1") -> Caller:
+    """No token, from this address."""
+    return Caller(None, address=address)
 
 
 def now_text() -> str:

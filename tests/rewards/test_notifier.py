@@ -5,7 +5,9 @@ import time
 
 import dramatiq
 
+from rewards import actors
 from rewards.notifier import ACTORS, Waker
+from rewards.support import actors as support_actors
 
 
 class Broker:
@@ -85,5 +87,11 @@ def test_a_broker_that_refuses_is_asked_again_at_the_next_wish():
 
 
 def test_what_is_woken_is_an_actor_of_that_queue():
-    for queue, actor, _arguments in ACTORS.values():
-        assert dramatiq.get_broker().get_actor(actor).queue_name == queue
+    known = {
+        actor.actor_name: actor.queue_name
+        for module in (actors, support_actors)
+        for actor in vars(module).values()
+        if isinstance(actor, dramatiq.Actor)
+    }
+
+    assert {actor: queue for queue, actor, _arguments in ACTORS.values()} == known

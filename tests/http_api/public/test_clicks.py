@@ -20,9 +20,7 @@ SAFARI = (
 
 
 def click(code, agent=FIREFOX, address="192.0.2.1"):
-    caller = anybody()
-    caller._client.defaults["REMOTE_ADDR"] = address
-    return caller.post(f"/public/track-click/{code}", User_Agent=agent)
+    return anybody(address).post(f"/public/track-click/{code}", User_Agent=agent)
 
 
 def clicks():

@@ -40,6 +40,9 @@ bench-quick: $(DEVELOPMENT) ## the same within 3 minutes (ARGS="--only events --
 bench-growth: $(DEVELOPMENT) ## the same questions at 10 thousand and up to 5 million rewards (ARGS="--size 1000000")
 	@$(PYTHON) -m dev.benchmarks.growth $(ARGS)
 
+bench-special: $(DEVELOPMENT) ## what each departure from plain Django and DRF is worth (ARGS="--turns 30")
+	@$(PYTHON) -m dev.benchmarks.special_paths $(ARGS)
+
 check: lint types imports migrations translations openapi-check ## run every static check
 
 lint: $(DEVELOPMENT) ## check style and formatting
@@ -84,4 +87,4 @@ $(RUNTIME): requirements.txt $(MADE)
 $(DEVELOPMENT): requirements.txt requirements-dev.txt $(MADE)
 	@$(INSTALL) requirements-dev.txt $@ $(RUNTIME)
 
-.PHONY: help run test sweep chaos fuzz abuse bench bench-quick bench-growth check lint types imports migrations translations openapi openapi-check screenshots audit clean
+.PHONY: help run test sweep chaos fuzz abuse bench bench-quick bench-growth bench-special check lint types imports migrations translations openapi openapi-check screenshots audit clean

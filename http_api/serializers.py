@@ -11,6 +11,7 @@ from kernel.rendering import g2a_text
 from rewards.intake.store import RewardRow
 from rewards.models import ReferralReward, RewardStatus
 from rewards.selectors import in_status
+from rewards.support.explanation.error_classification import error_text
 
 
 def reward_json(reward: RewardRow | ReferralReward) -> Reward:
@@ -48,7 +49,7 @@ def support_item(reward: ReferralReward) -> SupportReward:
         "attempts": reward.attempts,
         "next_attempt_at": reward.next_attempt_at,
         "failing_since": reward.first_failed_at,
-        "last_error": reward.last_error,
+        "last_error": error_text(reward.last_failure),
         "updated_at": reward.updated_at,
     }
 

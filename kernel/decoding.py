@@ -149,28 +149,37 @@ def refuse_nul(value: Any, path: str) -> None:
             refuse_nul(inner, f"{path}[{index}]")
 
 
+class TimeRefused(ValidationFailed):
+    """A time that is none, or that cannot be meant; `why` says so by code, for those who keep it."""
+
+    def __init__(self, field: str, why: str, problem: Text) -> None:
+        super().__init__("{field}: {problem}", {field: [problem]}, field=field, problem=problem)
+        self.why = why
+
+
 def time_of(field: str, text: str) -> datetime:
-    """A time on the wire as UTC. Raises ValidationFailed when it is no time or has no offset."""
+    """A time on the wire as UTC. Raises TimeRefused when it is no time or has no offset."""
     try:
         moment = msgspec.convert(text, datetime)
     except msgspec.ValidationError:
-        raise ValidationFailed.of(field, _("must be an ISO 8601 time such as 2025-01-02T09:00:00Z")) from None
+        problem = _("must be an ISO 8601 time such as 2025-01-02T09:00:00Z")
+        raise TimeRefused(field, "not_a_time", problem) from None
     if moment.tzinfo is None:
-        raise ValidationFailed.of(field, _("must have an offset such as Z or +02:00"))
+        raise TimeRefused(field, "no_offset", _("must have an offset such as Z or +02:00"))
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise ValidationFailed.of(field, _("lies outside the calendar")) from None
+        raise TimeRefused(field, "outside_calendar", _("lies outside the calendar")) from None
 
 
 def moment_of(field: str, text: str, *, now: datetime) -> datetime:
     """When something happened, as UTC.
 
-    Raises ValidationFailed as `time_of` does, and when it lies more than five minutes ahead of `now`.
+    Raises TimeRefused as `time_of` does, and when it lies more than five minutes ahead of `now`.
     """
     moment = time_of(field, text)
     if moment > now + AHEAD_LIMIT:
-        raise ValidationFailed.of(field, _("lies more than 5 minutes in the future"))
+        raise TimeRefused(field, "in_future", _("lies more than 5 minutes in the future"))
     return moment
 
 

@@ -20,6 +20,7 @@ from kernel.humanize.amounts import amount_text, g2a_text, points_text
 from rewards.models import PeerCircuit
 from rewards.provider_names import PEER_NAMES
 from rewards.reporting.dashboard import KINDS, Dashboard, Period, dashboard, oldest_waiting, peers
+from rewards.support.explanation.error_classification import error_text
 
 PERMISSION = "rewards.view_referralreward"
 USUAL_DAYS = 30
@@ -180,7 +181,11 @@ def _oldest() -> dict[str, Any] | None:
     reward = oldest_waiting()
     if reward is None:
         return None
-    return {"link": reward_link(reward), "since": reward.available_at, "error": reward.last_error}
+    return {
+        "link": reward_link(reward),
+        "since": reward.available_at,
+        "error": error_text(reward.last_failure),
+    }
 
 
 def _peer(circuit: PeerCircuit) -> dict[str, Any]:
@@ -189,4 +194,5 @@ def _peer(circuit: PeerCircuit) -> dict[str, Any]:
         "page": f"{reverse('admin:support_peers')}#{circuit.pk}",
         "is_well": circuit.state == PeerCircuit.State.CLOSED,
         "circuit": circuit,
+        "error": error_text(circuit.last_failure),
     }

@@ -31,6 +31,7 @@ from http_api.kit.csv_files import csv_response
 from kernel.errors import DomainError
 from rewards.imports.file import COLUMNS, MOST_LINES
 from rewards.imports.relations import Outcome, import_go_on, import_prepare
+from rewards.imports.wording import line_problems_text
 from rewards.models import RelationImport, RelationImportLine
 
 ADD = "rewards.add_relationimport"
@@ -228,6 +229,7 @@ def _problem_lines(row: RelationImport) -> list[dict[str, Any]]:
         {
             "line": line,
             "label": badge(_label(line), COLORS.get(line.outcome or line.expected, "warning")),
+            "problem": line_problems_text(line.problem_list),
         }
         for line in lines[:SHOWN_LINES]
     ]
@@ -246,5 +248,5 @@ def _result(row: RelationImport) -> Iterator[tuple[Any, ...]]:
             line.registered_at.isoformat() if line.registered_at else "",
             "done" if line.outcome else "expected",
             line.outcome or line.expected,
-            line.problem or _label(line),
+            line_problems_text(line.problem_list) or _label(line),
         )

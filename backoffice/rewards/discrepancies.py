@@ -31,6 +31,7 @@ from rewards.models import AnalyticsRefusal, ReconciliationFinding, Reconciliati
 from rewards.outbox.entries import EVENT_RECORDED, STATUS_CHANGED
 from rewards.payouts.discrepancies import TEXT_LENGTH, State, finding_close
 from rewards.provider_names import PEER_NAMES, PEERS
+from rewards.support.explanation.discrepancies import fact_text, problems_text
 
 STATE_COLORS: dict[str, str] = {State.OPEN: "danger", State.REPAIRED: "success", State.CLOSED: "info"}
 ENTRIES = {
@@ -55,6 +56,16 @@ class FindingColumns:
         """The name of the service that pays."""
         return PEER_NAMES.get(finding.peer, finding.peer)
 
+    @display(description=gettext_lazy("on our record"))
+    def our_record(self, finding: ReconciliationFinding) -> str:
+        """What we have on record."""
+        return fact_text(finding.our_facts) or "–"
+
+    @display(description=gettext_lazy("on the peer's record"))
+    def their_record(self, finding: ReconciliationFinding) -> str:
+        """What the service has on record."""
+        return fact_text(finding.their_facts) or "–"
+
     @display(description=gettext_lazy("reward"))
     def reward_shown(self, finding: ReconciliationFinding) -> str:
         """The reward in words, leading to its page."""
@@ -65,7 +76,7 @@ class FindingInline(FindingColumns, ReadOnlyInline):
     """What was found about a reward."""
 
     model = ReconciliationFinding
-    fields = ("kind_link", "state_badge", "ours", "theirs", "found_at", "note")
+    fields = ("kind_link", "state_badge", "our_record", "their_record", "found_at", "note")
     readonly_fields = fields
 
     @display(description=gettext_lazy("what"))
@@ -130,7 +141,7 @@ class FindingAdmin(FindingColumns, ReadOnlyAdmin):
     actions = ("close_chosen",)
     actions_detail = ("close",)
     fieldsets = (
-        (None, {"fields": ("kind", "state_badge", "reward_shown", "ours", "theirs")}),
+        (None, {"fields": ("kind", "state_badge", "reward_shown", "our_record", "their_record")}),
         (
             gettext_lazy("Record"),
             {"fields": ("peer_shown", "external_id", "found_at", "found_again_at", "run_shown")},
@@ -270,14 +281,18 @@ class RunAdmin(ReadOnlyAdmin):
         """Whether everything could be compared."""
         if run.finished_at is None:
             return badge(_("not finished"), "warning")
-        return badge(_("with problems"), "danger") if run.problems else badge(_("complete"), "success")
+        return badge(_("with problems"), "danger") if run.problem_list else badge(_("complete"), "success")
 
     @display(description=gettext_lazy("problems"))
     def problems_short(self, run: ReconciliationRun) -> str:
         """The beginning of what could not be compared; the rest on hovering."""
-        if not run.problems:
-            return "–"
-        return format_html('<span title="{}">{}</span>', run.problems, Truncator(run.problems).chars(45))
+        whole = problems_text(run.problem_list)
+        return format_html('<span title="{}">{}</span>', whole, Truncator(whole).chars(45)) if whole else "–"
+
+    @display(description=gettext_lazy("problems"))
+    def problems(self, run: ReconciliationRun) -> str:
+        """All that could not be compared."""
+        return problems_text(run.problem_list) or "–"
 
     @display(description=gettext_lazy("findings"))
     def findings(self, run: ReconciliationRun) -> SafeString:

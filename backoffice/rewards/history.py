@@ -20,6 +20,7 @@ from kernel.humanize.amounts import amounts_text
 from rewards.ledger.transitions import MOVES
 from rewards.models import SENT, PayoutAttempt, PeerCircuit, ReferralStats, RewardStatus, RewardTransition
 from rewards.provider_names import PEER_NAMES
+from rewards.support.explanation.error_classification import error_text
 from rewards.support.explanation.status_history import actor_text, reason_text
 
 
@@ -44,7 +45,7 @@ class MoveBadges:
     @display(description=gettext_lazy("why"))
     def why(self, transition: RewardTransition) -> str:
         """The reason, in the reader's language where it is one of ours."""
-        return reason_text(transition.reason) or "–"
+        return reason_text(transition) or "–"
 
 
 class TransitionInline(MoveBadges, ReadOnlyInline):
@@ -73,9 +74,10 @@ class OutcomeBadge:
 
     @display(description=gettext_lazy("what the service said"))
     def said(self, attempt: PayoutAttempt) -> str:
-        """HTTP status, error code and message in one."""
-        status = f"HTTP {attempt.http_status}" if attempt.http_status else ""
-        return " ".join(filter(None, (status, attempt.error_code, attempt.message))) or "–"
+        """HTTP status, error code and message in one, or what kept it from saying anything."""
+        if attempt.failure:
+            return error_text(attempt.failure)
+        return f"HTTP {attempt.http_status}" if attempt.http_status else "–"
 
 
 class AttemptInline(OutcomeBadge, ReadOnlyInline):
@@ -118,7 +120,7 @@ class AttemptAdmin(OutcomeBadge, ReadOnlyAdmin):
         "outcome_badge",
         "http_status",
         "error_code",
-        "message",
+        "said",
         "peer_reference",
         "request_id",
         "started_at",
@@ -230,7 +232,7 @@ class PeerAdmin(ReadOnlyAdmin):
         "probe_at",
         "last_success_at",
         "last_failure_at",
-        "last_error",
+        "error_whole",
     )
 
     def title_of(self, row: PeerCircuit) -> str:
@@ -262,4 +264,9 @@ class PeerAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("last error"))
     def error(self, peer: PeerCircuit) -> str:
         """The beginning of the last error."""
-        return Truncator(peer.last_error).chars(80) if peer.last_error else "–"
+        return Truncator(error_text(peer.last_failure)).chars(80) or "–"
+
+    @display(description=gettext_lazy("last error"))
+    def error_whole(self, peer: PeerCircuit) -> str:
+        """The last error."""
+        return error_text(peer.last_failure) or "–"

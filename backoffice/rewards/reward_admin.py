@@ -30,6 +30,7 @@ from campaigns.rules.wording import ROLES
 from referral.models import GIVEN_ID
 from rewards.models import ReferralReward, RewardStatus
 from rewards.selectors import in_status
+from rewards.support.explanation.error_classification import error_text
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -161,10 +162,13 @@ class RewardAdmin(RewardStoryPage):
     @display(description=gettext_lazy("error"))
     def error(self, reward: ReferralReward) -> str:
         """The beginning of what the peer said last; the rest on hovering."""
-        if not reward.last_error:
-            return "–"
-        short = Truncator(reward.last_error).chars(60)
-        return format_html('<span title="{}">{}</span>', reward.last_error, short)
+        whole = error_text(reward.last_failure)
+        return format_html('<span title="{}">{}</span>', whole, Truncator(whole).chars(60)) if whole else "–"
+
+    @display(description=gettext_lazy("last error"))
+    def last_error(self, reward: ReferralReward) -> str:
+        """What went wrong last, whole."""
+        return error_text(reward.last_failure) or "–"
 
     # --- unlock, retry, cancel ------------------------------------------------------------------------------
 

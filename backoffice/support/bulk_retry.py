@@ -26,6 +26,7 @@ from backoffice.rewards.labels import STATUS_COLORS, reward_link
 from kernel.errors import DomainError
 from kernel.humanize.amounts import amount_text, amounts_text
 from rewards.models import BulkRetry, ReferralReward
+from rewards.support.explanation.error_classification import error_group_text
 from rewards.support.explanation.status_history import actor_text
 from rewards.support.review.bulk_retry import Outcome, State, bulk_retry_continue, bulk_retry_stop
 
@@ -38,10 +39,19 @@ STATE_COLORS = {State.RUNNING: "info", State.STOPPED: "warning", State.FINISHED:
 class BulkRetryAdmin(ReadOnlyAdmin):
     """Orders to send all rewards again that failed with one error; ordered from the review list."""
 
-    list_display = ("error", "state_badge", "progress", "amounts", "created_by", "created_at")
+    list_display = ("error_shown", "state_badge", "progress", "amounts", "created_by", "created_at")
     list_select_related = ("campaign",)
     exact_lookups = ("error", "pk", "created_by")
     search_help_text = gettext_lazy("The whole error, or who ordered it")
+
+    def title_of(self, row: BulkRetry) -> str:
+        """The error."""
+        return error_group_text(row.error)
+
+    @display(description=gettext_lazy("error"))
+    def error_shown(self, order: BulkRetry) -> str:
+        """What its rewards had in common."""
+        return error_group_text(order.error)
 
     @display(description=gettext_lazy("state"))
     def state_badge(self, order: BulkRetry) -> SafeString:
@@ -87,6 +97,7 @@ class BulkRetryAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "title": _("Bulk retry"),
             "order": order,
+            "error": error_group_text(order.error),
             "ordered_by": actor_text(order.created_by),
             "continued_by": actor_text(order.run_by),
             "state": self.state_badge(order),

@@ -26,6 +26,7 @@ from campaigns.models import ReferralCampaign
 from kernel.errors import DomainError
 from kernel.humanize.amounts import amounts_text
 from rewards.models import ReferralReward
+from rewards.support.explanation.error_classification import error_group_text, error_text
 from rewards.support.review.bulk_retry import MOST_AT_ONCE, bulk_retry_extent, bulk_retry_start
 from rewards.support.review.error_groups import MOST_GROUPS, ErrorGroup, error_groups
 from rewards.support.review.rewards import FAILED, KINDS, REASONS, Entry, Filters, review_counts, review_page
@@ -53,7 +54,7 @@ class ReviewForm(forms.Form):
         choices: Mapping[str, list[tuple[str, Any]]] = {
             "campaign": [("", _("All campaigns")), *((str(pk), name) for pk, name in campaigns)],
             "currency": [("", _("All currencies")), *ReferralReward.Currency.choices],
-            "error": [("", _("All errors")), *((error, error) for error in errors)],
+            "error": [("", _("All errors")), *((error, error_group_text(error)) for error in errors)],
             "age": [("", _("For any time")), *((name, words) for name, (words, _time) in AGES.items())],
         }
         for name, offered in choices.items():
@@ -125,6 +126,7 @@ def _groups(request: HttpRequest, filters: Filters, all_groups: list[ErrorGroup]
     return [
         {
             "group": group,
+            "error": error_group_text(group.error),
             "number": count_text(group.number),
             "amounts": amounts_text(group.points, group.g2a),
             "show": _with(request, kind=FAILED, error=group.error, after=""),
@@ -145,6 +147,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "kind": badge(KIND_NAMES[kind], KIND_COLORS[kind]),
         "is_doubtful": reward.in_doubt and kind == FAILED,
         "why": why_text(entry),
+        "error": error_text(reward.last_failure),
         "since": entry.since,
     }
 
@@ -212,7 +215,7 @@ def retry_view(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": _("Retry all that failed with this error"),
-        "error": error,
+        "error": error_group_text(error),
         "extent": extent if extent and extent.number else None,
         "amounts": amounts_text(extent.points, extent.g2a) if extent else "",
         "narrowings": _narrowings(filters, request.GET.get("age", "")),

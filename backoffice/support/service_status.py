@@ -19,9 +19,11 @@ from kernel.humanize.amounts import amount_text, amounts_text
 from rewards.models import ReconciliationFinding, ReconciliationRun
 from rewards.payouts.providers.analytics import NAME as ANALYTICS
 from rewards.provider_names import PEER_NAMES, PEER_OF_CURRENCY
+from rewards.support.explanation.discrepancies import problems_text
+from rewards.support.explanation.error_classification import error_text
 from rewards.support.providers.health import MOST_CALLS, MOST_IN_DOUBT, AllHealth, Calls, Health, peers_health
 from rewards.support.providers.probes import peer_probe, peers_unanswered
-from rewards.support.providers.wording import probe_text, state_text, warning_text
+from rewards.support.providers.wording import probe_failure_text, probe_text, state_text, warning_text
 
 VIEW = "rewards.view_peercircuit"
 ASK = "rewards.add_peerprobe"
@@ -80,8 +82,9 @@ def _card(health: Health, everything: AllHealth) -> dict[str, Any]:
         "text": state_text(health, now),
         "warning": "" if is_analytics else warning_text(health, now),
         "circuit": circuit,
+        "error": error_text(circuit.last_failure) if circuit else "",
         "probe": probe_text(probe) if probe else "",
-        "probe_message": probe.message if probe else "",
+        "probe_message": probe_failure_text(probe) if probe else "",
         "pays": not is_analytics,
         "waiting": None if is_analytics else _waiting(health),
         "in_doubt": _in_doubt(health),
@@ -155,4 +158,5 @@ def _run(run: ReconciliationRun) -> dict[str, Any]:
         "page": reverse("admin:rewards_reconciliationrun_change", args=[run.pk]),
         "is_finished": run.finished_at is not None,
         "run": run,
+        "problems": problems_text(run.problem_list),
     }

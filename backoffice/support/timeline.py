@@ -68,14 +68,14 @@ def _moves(at: datetime, moves: list[RewardTransition]) -> Line:
         named,
         first.get_from_status_display(),
         first.get_to_status_display(),
-        _by(first.actor, first.reason),
+        _by(first.actor, reason_text(first)),
     )
     return Line(at, MOVE_ICONS.get(first.to_status, "sync_alt"), text)
 
 
 def _by(actor: str, reason: str) -> str:
     if reason:
-        return _("By %(who)s: %(why)s") % {"who": actor_text(actor), "why": reason_text(reason)}
+        return _("By %(who)s: %(why)s") % {"who": actor_text(actor), "why": reason}
     return _("By %s.") % actor_text(actor)
 
 

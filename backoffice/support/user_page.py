@@ -30,6 +30,7 @@ from backoffice.support.user_tree import drawing_of, invited_page
 from kernel.humanize.amounts import amounts_text
 from referral.models import ReferralEvent, ReferralRelation
 from rewards.models import ReferralReward, ReferralStats, RewardStatus
+from rewards.support.explanation.error_classification import error_text
 from rewards.support.explanation.reward import story
 from rewards.support.explanation.situation import situations_of
 from rewards.support.user.page import SETTLED, UserPage, rewards_of_event
@@ -110,7 +111,9 @@ def reward_rows(rewards: Sequence[ReferralReward]) -> list[RewardRow]:
             created_at=reward.created_at,
             status=_status(reward),
             why=story(situations[reward.pk]).headline,
-            said=Truncator(reward.last_error).chars(SHOWN) if reward.status not in SETTLED else "",
+            said=Truncator(error_text(reward.last_failure)).chars(SHOWN)
+            if reward.status not in SETTLED
+            else "",
         )
         for reward in rewards
     ]

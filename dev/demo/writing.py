@@ -41,6 +41,7 @@ from rewards.intake.results import Accepted
 from rewards.intake.store import Candidate, RewardRow
 from rewards.ledger.services import reward_cancel, role_upgrade
 from rewards.models import PayoutAttempt, ReferralReward, RewardStatus, RewardTransition
+from rewards.models.codes import Cause, Failure, MoveReason
 
 BY = "demo"
 INVITE = "user_invite_default"
@@ -48,7 +49,7 @@ PARTNERS = "partner_onboarding_default"
 # One event in so many meets a closed account; one locked reward in so many is cancelled.
 FAILS, CANCELS = 80, 150
 # In the words in which a worker records such a refusal.
-REFUSED = "HTTP 422 account_closed the account is closed"
+REFUSED = Failure(Cause.HTTP_STATUS, 422, "account_closed", "the account is closed")
 BATCH = 500
 
 Progress = Callable[[int, int], object]
@@ -199,7 +200,8 @@ class Writer:
         rows.update(
             status=RewardStatus.FAILED,
             next_attempt_at=None,
-            last_error=REFUSED,
+            last_error_code=REFUSED.cause,
+            last_error_params=REFUSED.params,
         )
         trail = [entry for reward in chosen for entry in _refused(reward, timezone.now())]
         RewardTransition.objects.bulk_create(row for row in trail if isinstance(row, RewardTransition))
@@ -254,9 +256,10 @@ def _refused(reward: RewardRow, now: datetime) -> list[Any]:
             started_at=now,
             finished_at=now,
             outcome="refused",
-            http_status=422,
-            error_code="account_closed",
-            message="the account is closed",
+            cause=REFUSED.cause,
+            http_status=REFUSED.http_status,
+            error_code=REFUSED.peer_code,
+            message=REFUSED.message,
             request_id=str(uuid7()),
         ),
         RewardTransition(
@@ -265,6 +268,7 @@ def _refused(reward: RewardRow, now: datetime) -> list[Any]:
             to_status=failed,
             at=now,
             actor=BY,
-            reason=REFUSED,
+            reason_code=MoveReason.PAYOUT_FAILED,
+            reason_params={"error": REFUSED.as_json()},
         ),
     ]

@@ -3,30 +3,36 @@
 import csv
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from kernel.decoding import ID_PATTERN, moment_of
+from kernel.decoding import ID_PATTERN, TimeRefused, moment_of
 from kernel.errors import ValidationFailed
+from rewards.models.codes import LineProblem
 
 COLUMNS = ("referrer_user_id", "referred_user_id", "registered_at")
 MOST_LINES = 20_000
 MOST_BYTES = 4 * 1024 * 1024
 SHOWN = 64
+BAD_IDS = {
+    "referrer_user_id": LineProblem.BAD_REFERRER,
+    "referred_user_id": LineProblem.BAD_REFERRED,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the file, numbered as a text editor does; `problem` when it cannot be used."""
+    """A line of the file, numbered as a text editor does; with `problems` it cannot be used."""
 
     number: int
     referrer: str
     referred: str
     registered_at: datetime | None
-    problem: str = ""
+    problems: Sequence[LineProblem] = ()
 
 
 def lines_read(content: bytes) -> list[Line]:
@@ -66,18 +72,14 @@ def _places(heading: list[str]) -> dict[str, int]:
 
 def _line(number: int, row: list[str], places: dict[str, int]) -> Line:
     cells = {name: row[place].strip() if place < len(row) else "" for name, place in places.items()}
-    problems = [
-        _("%s: must be 1 to 64 printable ASCII characters without spaces") % name
-        for name in COLUMNS[:2]
-        if not re.fullmatch(ID_PATTERN, cells[name])
-    ]
+    problems = [problem for name, problem in BAD_IDS.items() if not re.fullmatch(ID_PATTERN, cells[name])]
     registered_at = None
     try:
         registered_at = _moment(cells["registered_at"])
-    except ValidationFailed as error:
-        problems += [f"registered_at: {sentence}" for sentence in error.details["registered_at"]]
+    except TimeRefused as refusal:
+        problems.append(LineProblem(refusal.why))
     referrer, referred = (cells[name][:SHOWN] for name in COLUMNS[:2])
-    return Line(number, referrer, referred, registered_at, "; ".join(problems)[:300])
+    return Line(number, referrer, referred, registered_at, problems)
 
 
 def _moment(text: str) -> datetime:

@@ -53,7 +53,7 @@ def import_prepare(*, campaign: ReferralCampaign, file_name: str, content: bytes
                     referrer_user_id=line.referrer,
                     referred_user_id=line.referred,
                     registered_at=line.registered_at,
-                    problem=line.problem,
+                    problem_list=[{"code": problem} for problem in line.problems],
                     expected=outcome,
                 )
                 for line, outcome in zip(lines, expected, strict=True)
@@ -73,7 +73,7 @@ def _require_open(status: str) -> None:
 
 def foresee(campaign: ReferralCampaign, lines: Sequence[Line]) -> list[str]:
     """What writing would do to each line, one after another, as things stand; takes no lock."""
-    usable = [line for line in lines if not line.problem]
+    usable = [line for line in lines if not line.problems]
     held = _held(campaign, [line.referred for line in usable])
     parents = _parents([line.referrer for line in usable])
     outcomes = []
@@ -90,7 +90,7 @@ def foresee(campaign: ReferralCampaign, lines: Sequence[Line]) -> list[str]:
 
 def _foreseen(line: Line, held: dict[str, tuple[str, UUID]], parents: dict[str, set[str]]) -> str:
     """The checks of `relation_create`, in its order."""
-    if line.problem:
+    if line.problems:
         return Outcome.INVALID
     if line.referrer == line.referred:
         return Outcome.SELF_REFERRAL
@@ -207,7 +207,7 @@ def _outcomes_save(running: RelationImport, lines: Sequence[RelationImportLine])
 
 def _line_write(campaign: CampaignEntry, line: RelationImportLine) -> str:
     """Make the relation as a registration would, or say why not."""
-    if line.problem or line.registered_at is None:
+    if line.problem_list or line.registered_at is None:
         return Outcome.INVALID
     try:
         relation_create(

@@ -25,6 +25,7 @@ from rewards.models import (
     RewardStatus,
     RewardTransition,
 )
+from rewards.models.codes import MoveReason
 from rewards.notifier import wake_for
 
 REASON_LENGTH = 500
@@ -67,8 +68,11 @@ WITH opened AS (
     )
     RETURNING reward.id, reward.campaign_id, reward.currency, reward.points_amount, reward.g2a_amount
 ), trail AS (
-    INSERT INTO rewards_rewardtransition (id, reward_id, from_status, to_status, at, actor, reason)
-    SELECT referral_uuid7(), id, 'locked', 'pending', statement_timestamp(), %s, %s FROM opened
+    INSERT INTO rewards_rewardtransition (
+        id, reward_id, from_status, to_status, at, actor, reason_code, reason_params, reason
+    )
+    SELECT referral_uuid7(), id, 'locked', 'pending', statement_timestamp(), %s, %s,
+           jsonb_build_object('role', %s::text), '' FROM opened
 )
 SELECT campaign_id, currency, count(*), coalesce(sum(points_amount), 0), coalesce(sum(g2a_amount), 0)
 FROM opened GROUP BY campaign_id, currency
@@ -78,7 +82,7 @@ FROM opened GROUP BY campaign_id, currency
 def _unlock_by_role(user_id: str, role: str, by: str) -> int:
     opened_roles = [name for name, rank in RANKS.items() if rank <= RANKS[role]]
     with connection.cursor() as cursor:
-        cursor.execute(UNLOCK, [user_id, opened_roles, by, f"became {role}"])
+        cursor.execute(UNLOCK, [user_id, opened_roles, by, MoveReason.ROLE_UPGRADED, role])
         groups = cursor.fetchall()
     deltas: dict[UUID, dict[str, Any]] = {}
     for campaign_id, currency, _count, points, g2a in groups:
@@ -103,7 +107,8 @@ def reward_unlock(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
     with transaction.atomic():
         reward = _locked_row(reward_id)
         require(reward.status, UNLOCKABLE)
-        _move(reward, RewardStatus.PENDING, by, reason, next_attempt_at=reward.available_at)
+        why = MoveReason.UNLOCKED_BY_PERSON
+        _move(reward, RewardStatus.PENDING, by, why, reason, next_attempt_at=reward.available_at)
         stats_add([_stats_move(reward, "locked", "pending")])
         _wake(reward)
     return reward
@@ -122,6 +127,7 @@ def reward_retry(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
             reward,
             RewardStatus.PENDING,
             by,
+            MoveReason.RETRIED_BY_PERSON,
             reason,
             next_attempt_at=reward.available_at,
             failures=0,
@@ -151,7 +157,8 @@ def reward_cancel(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
                 _("Whether this reward was paid is not known yet, so it cannot be cancelled.")
             )
         was = "locked" if reward.status == RewardStatus.LOCKED else "pending"
-        _move(reward, RewardStatus.CANCELLED, by, reason, next_attempt_at=None)
+        why = MoveReason.CANCELLED_BY_PERSON
+        _move(reward, RewardStatus.CANCELLED, by, why, reason, next_attempt_at=None)
         _give_back(reward, was, last=all(other.status == RewardStatus.CANCELLED for other in siblings))
     return reward
 
@@ -188,7 +195,7 @@ def _locked_with_siblings(reward_id: UUID) -> tuple[ReferralReward, list[Referra
     return reward, [row for row in rows if row is not reward]
 
 
-def _move(reward: ReferralReward, status: str, by: str, reason: str, **changes: Any) -> None:
+def _move(reward: ReferralReward, status: str, by: str, why: MoveReason, reason: str, **changes: Any) -> None:
     """Change the status with its trail; the database refuses what the table of moves does not have."""
     RewardTransition.objects.create(
         reward=reward,
@@ -196,6 +203,7 @@ def _move(reward: ReferralReward, status: str, by: str, reason: str, **changes: 
         to_status=status,
         at=timezone.now(),
         actor=by[:160],
+        reason_code=why,
         reason=reason,
     )
     audit_note(

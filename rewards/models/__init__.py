@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from campaigns.models import ReferralCampaign, amount_field
 from referral.models import ID_REGEX, ReferralEvent, id_field
+from rewards.models.codes import Cause, Fact, Failure, MoveReason, RunProblem, codes_known
 from rewards.models.jobs import BulkRetry as BulkRetry
 from rewards.models.jobs import BulkRetryItem as BulkRetryItem
 from rewards.models.jobs import DailyFigures as DailyFigures
@@ -37,8 +38,13 @@ SENT = (RewardStatus.SENT_TO_POINTS, RewardStatus.SENT_TO_TOKEN)
 WORKABLE = (RewardStatus.PENDING, *SENT)
 # A running token task is asked for at least twice a minute: so many times are an hour.
 SILENT_POLLS = 120
-# What rewards that failed for the same cause have in common (rewards/sql/0013_review.sql).
-ERROR_GROUP = Func(F("last_error"), function="referral_error_group", output_field=models.TextField())
+# What rewards that failed for the same cause have in common (rewards/sql/0015_error_group.sql).
+ERROR_GROUP = Func(
+    F("last_error_code"),
+    F("last_error_params"),
+    function="referral_error_group",
+    output_field=models.TextField(),
+)
 
 
 class ReferralReward(models.Model):
@@ -88,7 +94,10 @@ class ReferralReward(models.Model):
     failures = models.PositiveIntegerField(_("tries without result"), default=0)
     first_failed_at = models.DateTimeField(_("failing since"), null=True, blank=True)
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
-    last_error = models.CharField(_("last error"), max_length=500, blank=True, default="")
+    last_error_code = models.CharField(
+        _("last error"), max_length=32, choices=Cause.choices, blank=True, default="", db_default=""
+    )
+    last_error_params = models.JSONField(default=dict, db_default={}, editable=False)
     mint_number = models.PositiveSmallIntegerField(default=1, editable=False)
     claim_token = models.UUIDField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"))
@@ -150,6 +159,10 @@ class ReferralReward(models.Model):
             models.CheckConstraint(
                 condition=Q(beneficiary_user_id__regex=ID_REGEX), name="reward_beneficiary_shape"
             ),
+            models.CheckConstraint(
+                condition=Q(last_error_code__in=["", *Cause.values]),
+                name="reward_error_known",
+            ),
         )
         indexes = (
             # "What is due at this peer, longest waiting first": the claim of every worker.
@@ -189,7 +202,7 @@ class ReferralReward(models.Model):
             ),
             # "What has failed with this error, longest ago first", and which errors there are.
             models.Index(
-                ERROR_GROUP, "updated_at", "id", condition=Q(status="failed"), name="reward_failed_with"
+                ERROR_GROUP, "updated_at", "id", condition=Q(status="failed"), name="reward_failed_by_error"
             ),
             # "What has been in doubt for longest, and is still asked about": the review list.
             models.Index(
@@ -228,12 +241,18 @@ class ReferralReward(models.Model):
         amount = f"{self.points_amount} points" if self.currency == "points" else f"{self.g2a_amount} G2A"
         return f"{amount} → {self.beneficiary_user_id}"
 
+    @property
+    def last_failure(self) -> Failure | None:
+        """What went wrong last, if anything did."""
+        return Failure.of(self.last_error_code, self.last_error_params) if self.last_error_code else None
+
 
 class PayoutAttempt(models.Model):
     """One call to a peer for one reward, written when the call has ended; never changed.
 
     Asking for the state of a token task leaves a row only when the answer changed something, and so does a
-    callback or a comparison with the peer's record.
+    callback or a comparison with the peer's record. `cause` says why it ended so, and is empty where the
+    outcome says it all; `error_code` and `message` are the words of the peer, or of the network.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -244,6 +263,9 @@ class PayoutAttempt(models.Model):
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"))
     outcome = models.CharField(_("outcome"), max_length=16)
+    cause = models.CharField(
+        _("cause"), max_length=32, choices=Cause.choices, blank=True, default="", db_default=""
+    )
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
     error_code = models.CharField(_("peer's error code"), max_length=64, blank=True, default="")
     message = models.CharField(_("message"), max_length=500, blank=True, default="")
@@ -254,6 +276,14 @@ class PayoutAttempt(models.Model):
         verbose_name = _("payout attempt")
         verbose_name_plural = _("payout attempts")
         ordering = ("-id",)
+        constraints = (
+            # What went wrong has its cause.
+            models.CheckConstraint(
+                condition=Q(cause__in=Cause.values)
+                | Q(cause="", outcome__in=["booked", "accepted"], message=""),
+                name="attempt_cause_known",
+            ),
+        )
         indexes = (
             # "Which reward did this earlier token task pay": a callback about a task that was replaced.
             models.Index(
@@ -270,9 +300,19 @@ class PayoutAttempt(models.Model):
     def __str__(self) -> str:
         return f"{self.reward_id} #{self.number}: {self.outcome}"
 
+    @property
+    def failure(self) -> Failure | None:
+        """What there is to say beside the outcome."""
+        return Failure(self.cause, self.http_status, self.error_code, self.message) if self.cause else None
+
 
 class RewardTransition(models.Model):
-    """One change of a reward's status: from, to, when, who and why; never changed."""
+    """One change of a reward's status: from, to, when, who and why; never changed.
+
+    `reason_code` says why, `reason` in a person's own words. Where the statuses and who it was say it all, as
+    when a worker takes a reward up, there is no code. (Texts beside the codes of workers are from a release
+    without codes.)
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     reward = models.ForeignKey(
@@ -282,12 +322,22 @@ class RewardTransition(models.Model):
     to_status = models.CharField(_("to"), max_length=16, choices=RewardStatus.choices)
     at = models.DateTimeField(_("when"))
     actor = models.CharField(_("who"), max_length=160)
+    reason_code = models.CharField(
+        max_length=32, choices=MoveReason.choices, blank=True, default="", db_default=""
+    )
+    reason_params = models.JSONField(default=dict, db_default={}, editable=False)
     reason = models.CharField(_("why"), max_length=500, blank=True, default="")
 
     class Meta:
         verbose_name = _("status change")
         verbose_name_plural = _("status changes")
         ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(reason_code__in=MoveReason.values) | Q(reason_code="", reason=""),
+                name="transition_reason_known",
+            ),
+        )
         indexes = (
             # "What was unlocked, sent again, failed or cancelled", newest first: a filter of the back-office.
             models.Index(
@@ -392,7 +442,10 @@ class PeerCircuit(models.Model):
     probe_at = models.DateTimeField(_("next probe"), null=True, blank=True)
     last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)
     last_failure_at = models.DateTimeField(_("last failure"), null=True, blank=True)
-    last_error = models.CharField(_("last error"), max_length=500, blank=True, default="")
+    last_error_code = models.CharField(
+        _("last error"), max_length=32, choices=Cause.choices, blank=True, default="", db_default=""
+    )
+    last_error_params = models.JSONField(default=dict, db_default={}, editable=False)
 
     class Meta:
         verbose_name = _("peer")
@@ -403,10 +456,19 @@ class PeerCircuit(models.Model):
                 condition=Q(state="closed") | Q(state="open", probe_at__isnull=False),
                 name="circuit_open_has_probe",
             ),
+            models.CheckConstraint(
+                condition=Q(last_error_code__in=["", *Cause.values]),
+                name="circuit_error_known",
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.peer}: {self.state}"
+
+    @property
+    def last_failure(self) -> Failure | None:
+        """What went wrong last, if anything did."""
+        return Failure.of(self.last_error_code, self.last_error_params) if self.last_error_code else None
 
 
 class AnalyticsRefusal(models.Model):
@@ -435,7 +497,8 @@ class AnalyticsRefusal(models.Model):
 class ReconciliationRun(models.Model):
     """One comparison of our rewards with what the peers have on record. Made and closed by `reconcile`.
 
-    `problems` says what could not be compared, a sentence a line; a run without `finished_at` was stopped.
+    `problem_list` says what could not be compared, by code (`RunProblem`) with its parameters; a run without
+    `finished_at` was stopped.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -444,12 +507,17 @@ class ReconciliationRun(models.Model):
     bookings = models.PositiveIntegerField(_("bookings read"), default=0)
     tasks = models.PositiveIntegerField(_("token tasks asked for"), default=0)
     repaired = models.PositiveIntegerField(_("repaired"), default=0)
-    problems = models.TextField(_("problems"), blank=True, default="")
+    problem_list = models.JSONField(_("problems"), default=list, db_default=[], blank=True)
 
     class Meta:
         verbose_name = _("reconciliation")
         verbose_name_plural = _("reconciliations")
         ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(
+                condition=codes_known("problem_list", RunProblem), name="run_problems_known"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.started_at:%Y-%m-%d %H:%M} UTC"
@@ -459,7 +527,8 @@ class ReconciliationFinding(models.Model):
     """One disagreement between us and a peer, or a reward that does not move on.
 
     `open` ones need a person. Found again, an open finding stays the same row; not found again, it is closed
-    by the next whole comparison as `gone`. Late confirmations are closed by people only.
+    by the next whole comparison as `gone`. Late confirmations are closed by people only. The facts are
+    each a code of `Fact` with its parameters.
     """
 
     class Kind(models.TextChoices):
@@ -501,8 +570,8 @@ class ReconciliationFinding(models.Model):
         related_name="findings",
         verbose_name=_("reward"),
     )
-    ours = models.CharField(_("on our record"), max_length=500, blank=True, default="")
-    theirs = models.CharField(_("on the peer's record"), max_length=500, blank=True, default="")
+    our_facts = models.JSONField(_("on our record"), null=True, blank=True)
+    their_facts = models.JSONField(_("on the peer's record"), null=True, blank=True)
     found_at = models.DateTimeField(_("found"))
     found_again_at = models.DateTimeField(_("found again"))
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
@@ -525,6 +594,8 @@ class ReconciliationFinding(models.Model):
                 | (~Q(state="open") & Q(closed_at__isnull=False)),
                 name="finding_closed_has_time",
             ),
+            models.CheckConstraint(condition=codes_known("our_facts", Fact), name="finding_ours_known"),
+            models.CheckConstraint(condition=codes_known("their_facts", Fact), name="finding_theirs_known"),
         )
 
     def __str__(self) -> str:

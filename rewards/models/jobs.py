@@ -7,6 +7,7 @@ from uuid_utils.compat import uuid7
 
 from campaigns.models import ReferralCampaign, amount_field
 from referral.models import id_field
+from rewards.models.codes import Cause, LineProblem, codes_known
 
 
 class DailyFigures(models.Model):
@@ -79,7 +80,10 @@ class RelationImport(models.Model):
 
 
 class RelationImportLine(models.Model):
-    """One line of an imported file: what it says, what was expected of it, and what became of it."""
+    """One line of an imported file: what it says, what was expected of it, and what became of it.
+
+    `problem_list` says by code (`LineProblem`) why it cannot be read.
+    """
 
     class Outcome(models.TextChoices):
         """What becomes of a line."""
@@ -99,9 +103,16 @@ class RelationImportLine(models.Model):
     referrer_user_id = id_field(blank=True, default="")
     referred_user_id = id_field(blank=True, default="")
     registered_at = models.DateTimeField(null=True)
-    problem = models.CharField(max_length=300, blank=True, default="")
+    problem_list = models.JSONField(default=list, db_default=[], blank=True)
     expected = models.CharField(max_length=16, choices=Outcome.choices)
     outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True, default="")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=codes_known("problem_list", LineProblem), name="import_line_problems_known"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.relation_import_id} line {self.number}: {self.outcome or self.expected}"
@@ -218,6 +229,9 @@ class PeerProbe(models.Model):
     asked_at = models.DateTimeField(_("asked"))
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
     outcome = models.CharField(_("outcome"), max_length=16, blank=True, default="")
+    cause = models.CharField(
+        _("cause"), max_length=32, choices=Cause.choices, blank=True, default="", db_default=""
+    )
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
     message = models.CharField(_("message"), max_length=500, blank=True, default="")
     milliseconds = models.PositiveIntegerField(_("took"), null=True, blank=True)
@@ -226,6 +240,9 @@ class PeerProbe(models.Model):
         verbose_name = _("probe of a peer")
         verbose_name_plural = _("probes of peers")
         ordering = ("peer",)
+        constraints = (
+            models.CheckConstraint(condition=Q(cause__in=["", *Cause.values]), name="probe_cause_known"),
+        )
 
     def __str__(self) -> str:
         return self.peer

@@ -15,6 +15,7 @@ from django.conf import settings
 from uuid_utils.compat import uuid7
 
 from rewards.graceful_shutdown import stopping
+from rewards.models.codes import Cause
 from rewards.outbox import cursor as outbox
 from rewards.outbox.entries import Entry, batches_of, entries_of
 from rewards.payouts.circuit_breaker import Circuit
@@ -61,7 +62,9 @@ class Sender:
             pause = 0.0
         except _Trouble as trouble:
             pause = trouble.answer.retry_after_seconds or pause
-            logger.warning("Analytics has to wait: %s %s", trouble.answer.outcome, trouble.answer.message)
+            logger.warning(
+                "Analytics has to wait: %s %s", trouble.answer.outcome, trouble.answer.failure.as_json()
+            )
         except outbox.LeaseLost:
             logger.warning("Another sender has taken over from this one, which was away for too long")
         finally:
@@ -76,7 +79,7 @@ class Sender:
         for batch in self._batches():
             refused += self._deliver(token, batch)
             if refused >= REFUSALS_A_RUN:
-                self._fail(Answer(Outcome.MISCONFIGURED, message=f"{refused} entries refused in one run"))
+                self._fail(Answer(Outcome.MISCONFIGURED, cause=Cause.MANY_REFUSALS, message=str(refused)))
 
     @staticmethod
     def _batches() -> Iterator[list[Entry]]:

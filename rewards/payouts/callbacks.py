@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from kernel.decoding import decoder
 from kernel.errors import NotFound, ValidationFailed
 from rewards.models import PayoutAttempt, ReconciliationFinding, ReferralReward, RewardStatus
-from rewards.payouts.discrepancies import finding_note
-from rewards.payouts.providers.base import Answer, Outcome, reference_of
+from rewards.models.codes import Cause, MoveReason
+from rewards.payouts.discrepancies import finding_note, reward_fact, task_fact
+from rewards.payouts.providers.base import MESSAGE_LENGTH, Answer, Outcome, reference_of
 from rewards.payouts.settlement import SETTLEABLE, locked_reward, reward_settle
 from rewards.provider_names import TOKENS
 
@@ -68,8 +69,8 @@ def _paid_by(task_id: str) -> ReferralReward | None:
 
 def _confirmed(reward: ReferralReward, report: TaskReport, by: str, request_id: str) -> None:
     if reward.status in SETTLEABLE:
-        answer = Answer(Outcome.BOOKED, reference=str(report.tx_hash), message="the gateway called back")
-        reward_settle(reward, answer, actor=by, reason="confirmed by callback", request_id=request_id)
+        answer = Answer(Outcome.BOOKED, cause=Cause.CALLED_BACK, reference=str(report.tx_hash))
+        reward_settle(reward, answer, actor=by, reason=MoveReason.CALLBACK_CONFIRMED, request_id=request_id)
     elif reward.status != RewardStatus.COMPLETED:
         _alarm(Kind.LATE_CONFIRMATION, reward, report)
     elif reward.external_tx_id != report.tx_hash:
@@ -77,13 +78,12 @@ def _confirmed(reward: ReferralReward, report: TaskReport, by: str, request_id: 
 
 
 def _failed(reward: ReferralReward, report: TaskReport, by: str, request_id: str) -> None:
-    answer = Answer(
-        Outcome.TASK_FAILED, message=(report.error or "the task failed")[:500], reference=report.task_id
-    )
+    said = (report.error or "")[:MESSAGE_LENGTH]
+    answer = Answer(Outcome.TASK_FAILED, cause=Cause.TASK_FAILED, message=said, reference=report.task_id)
     if reward.status == RewardStatus.FAILED:
         _doubt_over(reward, answer, request_id)
     elif reward.status in SETTLEABLE:
-        reward_settle(reward, answer, actor=by, reason="failed by callback", request_id=request_id)
+        reward_settle(reward, answer, actor=by, reason=MoveReason.CALLBACK_FAILED, request_id=request_id)
     else:
         logger.warning("A task of reward %s, which is %s, is reported failed", reward.id, reward.status)
 
@@ -96,6 +96,7 @@ def _doubt_over(reward: ReferralReward, answer: Answer, request_id: str) -> None
         started_at=answer.started_at,
         finished_at=answer.finished_at,
         outcome=answer.outcome.value,
+        cause=answer.cause,
         message=answer.message.replace("\x00", ""),
         peer_reference=answer.reference,
         request_id=request_id,
@@ -104,7 +105,8 @@ def _doubt_over(reward: ReferralReward, answer: Answer, request_id: str) -> None
         in_doubt=False,
         external_task_id=None,
         mint_number=reward.mint_number + 1,
-        last_error=answer.message,
+        last_error_code=answer.failure.cause,
+        last_error_params=answer.failure.params,
         updated_at=timezone.now(),
     )
 
@@ -152,6 +154,6 @@ def _alarm(kind: str, reward: ReferralReward, report: TaskReport) -> None:
         peer=TOKENS,
         external_id=report.task_id,
         reward_id=reward.id,
-        ours=f"{reward.status}, task {reward.external_task_id}, transaction {reward.external_tx_id}",
-        theirs=f"task {report.task_id} confirmed, transaction {report.tx_hash}",
+        ours=reward_fact(reward),
+        theirs=task_fact(report.task_id, Outcome.BOOKED, str(report.tx_hash)),
     )

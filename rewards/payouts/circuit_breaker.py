@@ -86,10 +86,9 @@ class Circuit:
 
     def _fail(self, answer: Answer, *, opens: bool) -> None:
         now = timezone.now()
-        error = f"HTTP {answer.http_status} {answer.message}" if answer.http_status else answer.message
-        PeerCircuit.objects.update_or_create(
-            peer=self.peer, defaults={"last_failure_at": now, "last_error": error[:500]}
-        )
+        failure = answer.failure
+        error = {"last_error_code": failure.cause, "last_error_params": failure.params}
+        PeerCircuit.objects.update_or_create(peer=self.peer, defaults={"last_failure_at": now, **error})
         if opens:
             self._maybe_open = True
             PeerCircuit.objects.filter(peer=self.peer, state=State.CLOSED).update(

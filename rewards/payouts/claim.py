@@ -24,12 +24,19 @@ from uuid_utils.compat import uuid7
 
 from kernel.database import ALONE
 from rewards.models import ReferralReward, RewardStatus
+from rewards.models.codes import MoveReason
 from rewards.payouts.providers.base import TROUBLES, Answer, Order, Outcome, Peer
 
 WORKER = "worker"
+CLAIMED = (
+    "reward_id, event_id, user_id, level, points, g2a, campaign_code, event_type, task_id, mint_number,"
+    " campaign_id, attempt, failures, first_failed_at, in_doubt"
+)
 # So many columns of a claimed row make the order; the rest is the claim's.
 ORDER_FIELDS = 10
 POLL_MAX_SECONDS = 30.0
+# What needs no cause.
+WENT_WELL = (Outcome.BOOKED, Outcome.ACCEPTED)
 # A peer is well, as far as giving up on a reward goes, when it has answered others within this time.
 WELL_WITHIN = timedelta(hours=1)
 
@@ -45,7 +52,6 @@ class Claim:
     failures: int
     first_failed_at: datetime | None
     in_doubt: bool
-    last_error: str
     begin_by: float = math.inf  # on the monotonic clock: later, its call would outlast the lease
 
     @property
@@ -65,7 +71,7 @@ def claim(peer: Peer, limit: int, *, probe: bool = False) -> list[Claim]:
     with connection.cursor() as cursor:
         _execute(
             cursor,
-            "SELECT * FROM referral_payouts_claim(%s, %s, %s, %s, %s, %s, %s, %s)",
+            f"SELECT {CLAIMED} FROM referral_payouts_claim(%s, %s, %s, %s, %s, %s, %s, %s)",  # noqa: S608 - ours
             [peer.name, peer.currency, peer.sent_status, token, limit, lease, WORKER, probe],
         )
         return [_claim_of(row, token, begin_by) for row in cursor.fetchall()]
@@ -96,7 +102,11 @@ class Settled:
 
 
 def record(
-    settled: Sequence[Settled], *, well_at: datetime | None, actor: str = WORKER, reason: str = ""
+    settled: Sequence[Settled],
+    *,
+    well_at: datetime | None,
+    actor: str = WORKER,
+    reason: MoveReason | None = None,
 ) -> None:
     """Write what the peer answered: attempts, statuses with their trail, counters; all or nothing.
 
@@ -105,16 +115,17 @@ def record(
     answer itself gives none, `reason` go into the trail.
     """
     now = timezone.now()
-    rows = [_change(entry, now, well_at) | _attempt(entry) for entry in settled]
-    _apply(rows, actor, reason)
+    given = {"reason_code": reason} if reason else {}
+    rows = [given | _change(entry, now, well_at) | _attempt(entry) for entry in settled]
+    _apply(rows, actor)
 
 
-def _apply(rows: Sequence[dict[str, Any]], actor: str, reason: str) -> None:
+def _apply(rows: Sequence[dict[str, Any]], actor: str) -> None:
     with connection.cursor() as cursor:
         _execute(
             cursor,
-            "SELECT referral_payouts_record(%s::jsonb, %s, %s)",
-            [orjson.dumps(rows).decode(), actor, reason],
+            "SELECT referral_payouts_record(%s::jsonb, %s)",
+            [orjson.dumps(rows).decode(), actor],
         )
 
 
@@ -128,6 +139,7 @@ def _attempt(entry: Settled) -> dict[str, Any]:
         "started_at": answer.started_at,
         "finished_at": answer.finished_at,
         "outcome": answer.outcome,
+        "cause": answer.cause if answer.outcome in WENT_WELL else answer.failure.cause,
         "http_status": answer.http_status,
         "error_code": answer.error_code,
         "message": answer.message,
@@ -147,11 +159,9 @@ def _change(entry: Settled, now: datetime, well_at: datetime | None) -> dict[str
         "in_doubt": claim.in_doubt,
         "failures": 0,
         "first_failed_at": None,
-        "last_error": "",
         "task_id": claim.order.task_id,
         "tx_id": None,
         "mint_number": claim.order.mint_number,
-        "reason": "",
     }
     if answer.outcome in TROUBLES:
         return change | _trouble(claim, answer, now, well_at)
@@ -165,7 +175,7 @@ def _change(entry: Settled, now: datetime, well_at: datetime | None) -> dict[str
         return change | {"next_attempt_at": poll_at, "failures": claim.failures + 1}
     if answer.outcome == Outcome.NOT_ASKED:
         return change | _not_asked(claim, now)
-    failed = {"status": RewardStatus.FAILED, "last_error": _error_text(answer), "reason": _error_text(answer)}
+    failed = {"status": RewardStatus.FAILED, **_went_wrong(MoveReason.PAYOUT_FAILED, answer)}
     if answer.outcome == Outcome.TASK_FAILED:
         return (
             change | failed | {"in_doubt": False, "task_id": None, "mint_number": claim.order.mint_number + 1}
@@ -182,14 +192,13 @@ def _not_asked(claim: Claim, now: datetime) -> dict[str, Any]:
         "next_attempt_at": now,
         "failures": claim.failures,
         "first_failed_at": claim.first_failed_at,
-        "last_error": claim.last_error,
-        "reason": "the worker gave it back before it asked",
+        "keeps_error": True,
+        "reason_code": MoveReason.RETURNED_UNASKED,
     }
 
 
 def _trouble(claim: Claim, answer: Answer, now: datetime, well_at: datetime | None) -> dict[str, Any]:
     """An answer that may heal: when to ask again, in what state to wait, or to give up."""
-    error = _error_text(answer)
     failing_since = claim.first_failed_at or now
     # Before the first failure `failures` counts the patient questions about a task.
     failures = claim.failures if claim.first_failed_at else 0
@@ -202,8 +211,7 @@ def _trouble(claim: Claim, answer: Answer, now: datetime, well_at: datetime | No
         "in_doubt": in_doubt,
         "failures": failures + 1,
         "first_failed_at": failing_since,
-        "last_error": error,
-        "reason": error,
+        **_went_wrong(MoveReason.TRY_FAILED, answer),
     }
     if answer.outcome == Outcome.TASK_LOST:
         trouble["task_id"] = None
@@ -213,7 +221,7 @@ def _trouble(claim: Claim, answer: Answer, now: datetime, well_at: datetime | No
         return trouble | {
             "status": RewardStatus.FAILED,
             "in_doubt": in_doubt or claim.polls,
-            "reason": f"given up: {error}"[:500],
+            "reason_code": MoveReason.GIVEN_UP,
         }
     # A wish to be asked again at once would have us ask without a pause.
     delay = answer.retry_after_seconds or _patience(failures)
@@ -239,12 +247,15 @@ def _poll_delay(polls: int) -> float:
     return min(_patience(polls), POLL_MAX_SECONDS)
 
 
-def _error_text(answer: Answer) -> str:
-    """What went wrong, in one line for support."""
-    status = f"HTTP {answer.http_status}" if answer.http_status else ""
-    return (
-        " ".join(part for part in (status, answer.error_code, answer.message) if part)[:500] or answer.outcome
-    )
+def _went_wrong(reason: MoveReason, answer: Answer) -> dict[str, Any]:
+    """What is kept of a failure, by the reward and by its trail."""
+    failure = answer.failure
+    return {
+        "last_error_code": failure.cause,
+        "last_error_params": failure.params,
+        "reason_code": reason,
+        "reason_params": {"error": failure.as_json()},
+    }
 
 
 def due_currencies() -> list[str]:

@@ -1,5 +1,6 @@
 """Keeping what reconciliation and callbacks find, until it is repaired, gone or closed by a person."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -8,11 +9,40 @@ from django.utils.translation import gettext_lazy as _
 
 from access.audit import Verb, audit_note
 from kernel.errors import IllegalTransition, NotFound, ValidationFailed
-from rewards.models import ReconciliationFinding, ReconciliationRun
+from kernel.rendering import g2a_text
+from rewards.models import ReconciliationFinding, ReconciliationRun, ReferralReward
+from rewards.models.codes import Fact as Facts
 
 State = ReconciliationFinding.State
 TEXT_LENGTH = 500
 EXTERNAL_ID_LENGTH = 200
+
+
+# A code of `rewards.models.codes.Fact` with its parameters.
+Fact = dict[str, Any]
+
+
+def reward_fact(reward: ReferralReward) -> Fact:
+    """A reward as our record has it: status, amount, whose, and what holds it up."""
+    failure = reward.last_failure
+    facts = {
+        "code": Facts.REWARD,
+        "status": str(reward.status),
+        "points": reward.points_amount,
+        "g2a": g2a_text(reward.g2a_amount) if reward.g2a_amount else None,
+        "user_id": reward.beneficiary_user_id,
+        "transaction": reward.external_tx_id,
+        "task": reward.external_task_id,
+        "in_doubt": reward.in_doubt,
+        "failing_since": reward.first_failed_at.isoformat() if reward.first_failed_at else None,
+        "error": failure.as_json() if failure else None,
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def task_fact(task_id: str | None, outcome: str, reference: str) -> Fact:
+    """A token task as the gateway tells of it."""
+    return {"code": Facts.TASK, "task": task_id, "outcome": outcome, "reference": reference}
 
 
 def finding_note(
@@ -21,8 +51,8 @@ def finding_note(
     peer: str,
     external_id: str,
     reward_id: UUID | None,
-    ours: str,
-    theirs: str,
+    ours: Fact,
+    theirs: Fact | None,
     run: ReconciliationRun | None = None,
     repaired_by: str = "",
 ) -> ReconciliationFinding:
@@ -31,8 +61,8 @@ def finding_note(
     content = {
         "run": run,
         "reward_id": reward_id,
-        "ours": _kept(ours, TEXT_LENGTH),
-        "theirs": _kept(theirs, TEXT_LENGTH),
+        "our_facts": ours,
+        "their_facts": theirs,
         "found_again_at": now,
     }
     finding, _ = ReconciliationFinding.objects.update_or_create(

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import DataError, IntegrityError
 
 from rewards.graceful_shutdown import stopping
+from rewards.models.codes import Cause
 from rewards.payouts.circuit_breaker import Circuit
 from rewards.payouts.claim import Claim, Settled, claim, due_currencies, record
 from rewards.payouts.metrics import peer_answered
@@ -109,7 +110,7 @@ class Drain:
         except Exception as error:
             # A fault of ours must not strand the rewards beside it.
             logger.exception("Paying reward %s failed", entry.order.reward_id)
-            return Settled(entry, Answer(Outcome.UNKNOWN, message=f"internal: {error}"[:MESSAGE_LENGTH]))
+            return Settled(entry, _unforeseen(error))
 
     def _record(self, settled: list[Settled]) -> None:
         if not settled:
@@ -134,10 +135,16 @@ class Drain:
             record([_unrecorded(entry, error)], well_at=None)
 
 
+def _unforeseen(error: Exception) -> Answer:
+    return Answer(
+        Outcome.UNKNOWN, cause=Cause.INTERNAL, message=str(error).replace("\x00", "")[:MESSAGE_LENGTH]
+    )
+
+
 def _unrecorded(entry: Settled, error: Exception) -> Settled:
     """What support reads where our own database refuses an answer: in doubt, asked again with patience."""
-    message = f"the answer ({entry.answer.outcome}) cannot be recorded: {error}".partition("\n")[0]
-    return Settled(entry.claim, Answer(Outcome.UNKNOWN, message=message[:MESSAGE_LENGTH]))
+    message = f"{entry.answer.outcome}: {error}".partition("\n")[0][:MESSAGE_LENGTH]
+    return Settled(entry.claim, Answer(Outcome.UNKNOWN, cause=Cause.NOT_RECORDABLE, message=message))
 
 
 @cache

@@ -28,8 +28,9 @@ from rewards.models import (
     ReferralReward,
     RewardStatus,
 )
+from rewards.models.codes import Cause, Fact, MoveReason, RunProblem
 from rewards.notifier import wake_for
-from rewards.payouts.discrepancies import State, finding_note
+from rewards.payouts.discrepancies import State, finding_note, reward_fact, task_fact
 from rewards.payouts.providers.base import RETRY_AFTER_LIMIT_SECONDS, TROUBLES, Answer, Outcome
 from rewards.payouts.providers.points_ledger import Booking, NoRecord, RecordUnreadable
 from rewards.payouts.providers.registry import peer_named, points_record
@@ -54,10 +55,10 @@ Progress = Callable[[str], object]
 
 @dataclass
 class Report:
-    """What a run came to. `problems` keep something from being compared, `notes` do not."""
+    """What a run came to. `problems` (`RunProblem`) keep something from being compared, `notes` do not."""
 
     run: ReconciliationRun
-    problems: list[str] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -81,7 +82,7 @@ def reconciliation_due(now: datetime) -> bool:
     if oldest is None or oldest.created_at >= midnight:
         return False
     today = ReconciliationRun.objects.filter(started_at__gte=midnight)
-    if today.filter(finished_at__isnull=False, problems="").exists():
+    if today.filter(finished_at__isnull=False, problem_list=[]).exists():
         return False
     return not today.filter(started_at__gt=now - timedelta(hours=1)).exists()
 
@@ -102,7 +103,7 @@ class _Comparison:
         self._tasks()
         self._stuck()
         self._close_gone()
-        self._run.problems = "\n".join(self._report.problems)
+        self._run.problem_list = self._report.problems
         self._run.finished_at = timezone.now()
         self._run.save()
         return self._report
@@ -121,15 +122,15 @@ class _Comparison:
                     if number % PROGRESS_PAGES == 0:
                         self._progress(f"Points Service: {self._run.bookings} bookings read")
             except NoRecord as reason:
-                self._ask_again(str(reason))
+                self._ask_again(reason)
                 return
             except RecordUnreadable as reason:
-                self._report.problems.append(f"The record of Points Service could not be read: {reason}.")
+                self._problem(RunProblem.RECORD_UNREADABLE, error=reason.failure.as_json())
                 return
             self._record_read = True
             self._progress(f"Points Service: {self._run.bookings} bookings read, that is all")
             for reward in seen.missing(self._since, FINDINGS_LIMIT):
-                self._note(Kind.MISSING, POINTS, str(reward.id), reward, "no booking")
+                self._note(Kind.MISSING, POINTS, str(reward.id), reward, {"code": Fact.NO_BOOKING})
 
     def _page(self, page: list[Booking], seen: "_Seen") -> None:
         self._run.bookings += len(page)
@@ -142,20 +143,20 @@ class _Comparison:
         for booking in bookings:
             reward = rewards.get(booking.external_id)
             if first := doubles.get(booking.transaction_id):
-                theirs = f"{first} and {_text(booking)}"
+                theirs = booking_fact(booking, first=first)
                 self._note(Kind.DOUBLE, POINTS, booking.external_id, reward, theirs)
             else:
                 self._booking(booking, reward)
 
     def _booking(self, booking: Booking, reward: ReferralReward | None) -> None:
         if reward is None:
-            self._note(Kind.EXTRA, POINTS, booking.external_id, None, _text(booking))
+            self._note(Kind.EXTRA, POINTS, booking.external_id, None, booking_fact(booking))
         elif (reward.points_amount, reward.beneficiary_user_id) != (booking.amount, booking.user_id):
-            self._note(Kind.DIFFERENT, POINTS, booking.external_id, reward, _text(booking))
+            self._note(Kind.DIFFERENT, POINTS, booking.external_id, reward, booking_fact(booking))
         elif reward.status != RewardStatus.COMPLETED:
             self._unpaid(booking, reward.id)
         elif reward.external_tx_id != booking.transaction_id:
-            self._note(Kind.DIFFERENT, POINTS, booking.external_id, reward, _text(booking))
+            self._note(Kind.DIFFERENT, POINTS, booking.external_id, reward, booking_fact(booking))
 
     def _unpaid(self, booking: Booking, reward_id: UUID) -> None:
         """The peer shows a booking for a reward that we had not recorded as paid a moment ago."""
@@ -164,27 +165,31 @@ class _Comparison:
             if reward.status == RewardStatus.COMPLETED or is_claimed(reward):
                 return
             repaired = False
-            ours = _state(reward)
+            ours = reward_fact(reward)
             if reward.status in SENT or reward.in_doubt:
-                answer = Answer(
-                    Outcome.BOOKED, reference=booking.transaction_id, message="on the peer's record"
-                )
-                reason = "the peer's record shows the booking"
+                answer = Answer(Outcome.BOOKED, cause=Cause.ON_RECORD, reference=booking.transaction_id)
+                reason = MoveReason.LEDGER_SHOWS_BOOKING
                 reward_settle(reward, answer, actor=ACTOR, reason=reason, request_id=str(self._run.id))
                 repaired = True
             elif reward.status == RewardStatus.PENDING and reward.available_at <= timezone.now():
                 repaired = bool(_make_due([reward.id]))
             self._note(
-                Kind.EXTRA, POINTS, booking.external_id, reward, _text(booking), ours=ours, repaired=repaired
+                Kind.EXTRA,
+                POINTS,
+                booking.external_id,
+                reward,
+                booking_fact(booking),
+                ours=ours,
+                repaired=repaired,
             )
 
-    def _ask_again(self, reason: str) -> None:
+    def _ask_again(self, reason: NoRecord) -> None:
         """No list to compare with: the workers ask about what is in doubt under the same key."""
         doubtful = ReferralReward.objects.filter(currency="points", status__in=SENT, in_doubt=True)
         asked = _make_due(doubtful.values_list("id", flat=True))
         self._report.notes.append(
-            f"Points Service keeps no list of transactions ({reason}): completed rewards are not compared; "
-            f"{asked} rewards in doubt are asked about again under the same key."
+            f"Points Service keeps no list of transactions (HTTP {reason.failure.http_status}): completed "
+            f"rewards are not compared; {asked} rewards in doubt are asked about again under the same key."
         )
 
     # --- Token Gateway: its tasks ---------------------------------------------------------------------------
@@ -200,8 +205,7 @@ class _Comparison:
             self._run.tasks += 1
             silences = silences + 1 if answer.outcome in TROUBLES - {Outcome.TASK_LOST} else 0
             if silences == SILENCES_LIMIT:
-                told = f"HTTP {answer.http_status}" if answer.http_status else answer.message
-                self._report.problems.append(f"Token Gateway does not answer: {told}.")
+                self._problem(RunProblem.GATEWAY_SILENT, error=answer.failure.as_json())
                 return
             if answer.outcome in (Outcome.BOOKED, Outcome.TASK_FAILED):
                 self._task_ended(reward, answer)
@@ -214,12 +218,12 @@ class _Comparison:
             if not same or is_claimed(reward):
                 return
             sent_at = _sent_at(reward)
-            reason = "the gateway shows that the task has ended"
+            reason = MoveReason.TASK_ENDED
             reward_settle(reward, answer, actor=ACTOR, reason=reason, request_id=str(self._run.id))
             # A task of this hour has simply ended before a worker asked again.
             if sent_at < self._since - PATIENCE:
-                theirs = f"task {asked.external_task_id}: {answer.outcome}, {answer.reference}"
-                ours = _state(asked)
+                theirs = task_fact(asked.external_task_id, answer.outcome, answer.reference)
+                ours = reward_fact(asked)
                 self._note(Kind.EXTRA, TOKENS, str(reward.id), reward, theirs, ours=ours, repaired=True)
 
     # --- both: what does not move ---------------------------------------------------------------------------
@@ -238,7 +242,7 @@ class _Comparison:
         for reward in stuck:
             helped = reward.status in WORKABLE and reward.id not in known
             peer = PEER_OF_CURRENCY[reward.currency]
-            self._note(Kind.STUCK, peer, str(reward.id), reward, "", repaired=helped)
+            self._note(Kind.STUCK, peer, str(reward.id), reward, None, repaired=helped)
         transaction.on_commit(lambda: wake_for({reward.currency for reward in movable}))
 
     # --- findings -------------------------------------------------------------------------------------------
@@ -249,27 +253,30 @@ class _Comparison:
         peer: str,
         external_id: str,
         reward: ReferralReward | None,
-        theirs: str,
+        theirs: dict[str, Any] | None,
         *,
-        ours: str = "",
+        ours: dict[str, Any] | None = None,
         repaired: bool = False,
     ) -> None:
         self._counts[kind] = self._counts.get(kind, 0) + 1
         self._run.repaired += repaired
         if self._counts[kind] > FINDINGS_LIMIT and not repaired:
             if self._counts[kind] == FINDINGS_LIMIT + 1:
-                self._report.problems.append(f"There are more than {FINDINGS_LIMIT} findings of {kind}.")
+                self._problem(RunProblem.TOO_MANY_FINDINGS, kind=str(kind), most=FINDINGS_LIMIT)
             return
         finding_note(
             kind=kind,
             peer=peer,
             external_id=external_id,
             reward_id=reward.id if reward else None,
-            ours=ours or (_state(reward) if reward else "no such reward"),
+            ours=ours or (reward_fact(reward) if reward else {"code": Fact.NO_REWARD}),
             theirs=theirs,
             run=self._run,
             repaired_by=ACTOR if repaired else "",
         )
+
+    def _problem(self, code: RunProblem, **values: Any) -> None:
+        self._report.problems.append({"code": code.value, **values})
 
     def _close_gone(self) -> None:
         """What an earlier run found and this one, having looked, did not."""
@@ -423,22 +430,7 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def _text(booking: Booking) -> str:
-    return f"{booking.amount} points to {booking.user_id}, transaction {booking.transaction_id}"
-
-
-def _state(reward: ReferralReward) -> str:
-    """A reward in one line: status, amount, whose, and what holds it up."""
-    amount = f"{reward.points_amount} points" if reward.currency == "points" else f"{reward.g2a_amount} G2A"
-    parts = [f"{reward.status}, {amount} to {reward.beneficiary_user_id}"]
-    if reward.external_tx_id:
-        parts.append(f"transaction {reward.external_tx_id}")
-    if reward.external_task_id:
-        parts.append(f"task {reward.external_task_id}")
-    if reward.in_doubt:
-        parts.append("in doubt")
-    if reward.first_failed_at:
-        parts.append(f"failing since {reward.first_failed_at:%Y-%m-%d %H:%M} UTC")
-    if reward.last_error:
-        parts.append(reward.last_error)
-    return ", ".join(parts)
+def booking_fact(booking: Booking, **also: str) -> dict[str, Any]:
+    """A booking as the peer's record has it; `first` names another of the same reward."""
+    values = {"points": booking.amount, "user_id": booking.user_id, "transaction": booking.transaction_id}
+    return {"code": Fact.TWO_BOOKINGS if also else Fact.BOOKING, **values, **also}

@@ -14,6 +14,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from rewards.models import ReferralReward, RewardStatus, RewardTransition
+from rewards.models.codes import MoveReason
 from rewards.payouts.claim import Claim, Settled, record
 from rewards.payouts.providers.base import Answer, Order
 
@@ -59,7 +60,7 @@ def order_of(reward: ReferralReward, request_id: str) -> Order:
 
 
 def reward_settle(
-    reward: ReferralReward, answer: Answer, *, actor: str, reason: str, request_id: str
+    reward: ReferralReward, answer: Answer, *, actor: str, reason: MoveReason, request_id: str
 ) -> None:
     """Record a peer's final word about a reward that `locked_reward` holds.
 
@@ -75,12 +76,11 @@ def reward_settle(
         failures=reward.failures,
         first_failed_at=reward.first_failed_at,
         in_doubt=reward.in_doubt,
-        last_error=reward.last_error,
     )
     record([Settled(claim, answer)], well_at=None, actor=actor, reason=reason)
 
 
-def _take_over(reward: ReferralReward, actor: str, reason: str) -> UUID:
+def _take_over(reward: ReferralReward, actor: str, reason: MoveReason) -> UUID:
     is_points = reward.currency == ReferralReward.Currency.POINTS
     sent = RewardStatus.SENT_TO_POINTS if is_points else RewardStatus.SENT_TO_TOKEN
     for before, after in pairwise((*WAYS[reward.status], sent)):
@@ -90,7 +90,7 @@ def _take_over(reward: ReferralReward, actor: str, reason: str) -> UUID:
             to_status=after,
             at=timezone.now(),
             actor=actor[:160],
-            reason=reason[:500],
+            reason_code=reason,
         )
         reward.status = after
         reward.next_attempt_at = reward.updated_at = timezone.now()

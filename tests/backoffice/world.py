@@ -20,11 +20,12 @@ from rewards.models import (
     RewardStatus,
     RewardTransition,
 )
-from rewards.payouts.discrepancies import finding_note
+from rewards.payouts.discrepancies import finding_note, reward_fact, task_fact
 from rewards.support.attach.relation import choice_of, referrer_attach
 from rewards.support.review.bulk_retry import bulk_retry_start
 from rewards.support.review.rewards import Filters
 from tests.helpers.api import buy_quest, invite, link_of, now_text, service
+from tests.helpers.failures import ACCOUNT_CLOSED, http, kept
 
 
 @dataclass
@@ -58,7 +59,7 @@ def world_make() -> World:
         state="open",
         opened_at=timezone.now(),
         probe_at=timezone.now(),
-        last_error="503 unavailable: the ledger is being moved",
+        **kept(http(503, "unavailable", "the ledger is being moved")),
     )
     rewards = {"locked": ReferralReward.objects.filter(status="locked").first(), **_rewards_paid()}
     AnalyticsRefusal.objects.create(
@@ -97,7 +98,7 @@ def _findings(rewards: dict[str, ReferralReward]) -> dict[str, ReconciliationFin
         bookings=252,
         tasks=50,
         repaired=1,
-        problems="Token Gateway did not answer three times in a row; 12 tasks were not asked for.",
+        problem_list=[{"code": "gateway_silent", "error": http(500).as_json()}],
     )
     paid, failed, waiting = rewards["paid"], rewards["failed"], rewards["waiting"]
     return {
@@ -106,8 +107,8 @@ def _findings(rewards: dict[str, ReferralReward]) -> dict[str, ReconciliationFin
             peer="points",
             external_id=str(paid.pk),
             reward_id=paid.pk,
-            ours="completed, 50 points to bob, transaction tx-1",
-            theirs="no booking",
+            ours=reward_fact(paid),
+            theirs={"code": "no_booking"},
             run=run,
         ),
         "extra": finding_note(
@@ -115,8 +116,8 @@ def _findings(rewards: dict[str, ReferralReward]) -> dict[str, ReconciliationFin
             peer="points",
             external_id=str(uuid7()),
             reward_id=None,
-            ours="no such reward",
-            theirs="50 points to bob, transaction tx-9",
+            ours={"code": "no_reward"},
+            theirs={"code": "booking", "points": 50, "user_id": "bob", "transaction": "tx-9"},
             run=run,
         ),
         "late_confirmation": finding_note(
@@ -124,16 +125,16 @@ def _findings(rewards: dict[str, ReferralReward]) -> dict[str, ReconciliationFin
             peer="tokens",
             external_id="task-3",
             reward_id=failed.pk,
-            ours="failed, task task-4, transaction None",
-            theirs="task task-3 confirmed, transaction 0xabc",
+            ours=reward_fact(failed),
+            theirs=task_fact("task-3", "booked", "0xabc"),
         ),
         "stuck": finding_note(
             kind="stuck",
             peer="points",
             external_id=str(waiting.pk),
             reward_id=waiting.pk,
-            ours="pending, 50 points to ann",
-            theirs="",
+            ours=reward_fact(waiting),
+            theirs=None,
             run=run,
             repaired_by="reconciliation",
         ),
@@ -143,21 +144,23 @@ def _findings(rewards: dict[str, ReferralReward]) -> dict[str, ReconciliationFin
 def _rewards_paid() -> dict[str, ReferralReward]:
     waiting = list(ReferralReward.objects.filter(status="pending", currency="points").order_by("id"))
     failed, paid, doubtful, *others = waiting
-    _sent(failed, "refused", 422, "account_closed")
+    _sent(failed, "refused", 422, "account_closed", cause="http_status")
     _became(
         failed,
         RewardStatus.FAILED,
         next_attempt_at=None,
-        last_error="HTTP 422 account_closed the account is closed",
+        **kept(ACCOUNT_CLOSED),
     )
     _sent(paid, "booked", 200, "")
     _became(paid, RewardStatus.COMPLETED, next_attempt_at=None, external_tx_id="tx-1")
-    _sent(doubtful, "unknown", None, "")
+    _sent(doubtful, "unknown", None, "", cause="timeout")
     ReferralReward.objects.filter(pk=doubtful.pk).update(in_doubt=True)
     return {"failed": failed, "paid": paid, "doubtful": doubtful, "waiting": others[0]}
 
 
-def _sent(reward: ReferralReward, outcome: str, http_status: int | None, error_code: str) -> None:
+def _sent(
+    reward: ReferralReward, outcome: str, http_status: int | None, error_code: str, *, cause: str = ""
+) -> None:
     _became(reward, RewardStatus.SENT_TO_POINTS)
     PayoutAttempt.objects.create(
         reward=reward,
@@ -167,6 +170,7 @@ def _sent(reward: ReferralReward, outcome: str, http_status: int | None, error_c
         outcome=outcome,
         http_status=http_status,
         error_code=error_code,
+        cause=cause,
         message="Read timed out" if http_status is None else "",
         peer_reference="tx-1" if outcome == "booked" else "",
         request_id=str(uuid7()),

@@ -68,7 +68,7 @@ def judge(load: Load, sandbox: SandboxProcess) -> Verdict:
         verdict.locked += reward.status == RewardStatus.LOCKED
         verdict.cancelled += reward.status == RewardStatus.CANCELLED
         if reward.status in (*WAITED_FOR, RewardStatus.FAILED):
-            verdict.stuck.append(f"{key} is {reward.status}: {reward.last_error}")
+            verdict.stuck.append(f"{key} is {reward.status}: {reward.last_failure}")
         elif reward.status == RewardStatus.COMPLETED and key not in amounts:
             verdict.lost.append(key)
         elif reward.status in (RewardStatus.LOCKED, RewardStatus.CANCELLED) and key in amounts:

@@ -203,7 +203,8 @@ def test_an_answer_that_cannot_be_kept_leaves_its_reason_and_strands_nobody(peer
     assert fresh(good).status == "completed"
     held = fresh(bad)
     assert (held.status, held.in_doubt) == ("sent_to_points", True)
-    assert "cannot be recorded" in held.last_error
+    assert held.last_error_code == "not_recordable"
+    assert held.last_error_params["message"].startswith("booked: ")
     assert held.next_attempt_at > before
 
 

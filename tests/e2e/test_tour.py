@@ -86,5 +86,7 @@ def test_a_worker_killed_while_it_pays_costs_nobody_anything(service, sandbox):
 def _wait(condition, seconds=25):
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, list(ReferralReward.objects.values("id", "status", "last_error"))
+        assert time.monotonic() < deadline, list(
+            ReferralReward.objects.values("id", "status", "last_error_code")
+        )
         time.sleep(0.05)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from referral.models import ReferralEvent
 from rewards.models import ReferralReward
 from tests.factories import EventFactory, RewardFactory
+from tests.helpers.failures import http, kept
 
 HOUR = timedelta(hours=1)
 
@@ -26,7 +27,7 @@ def failed_row(event: ReferralEvent | None = None, *, ago: timedelta = HOUR, **f
     defaults = {
         "status": "failed",
         "next_attempt_at": None,
-        "last_error": "HTTP 422 ACCOUNT_CLOSED the account is closed",
+        **kept(http(422, "ACCOUNT_CLOSED", "the account is closed")),
         "updated_at": timezone.now() - ago,
     }
     return reward_row(event, **{**defaults, **fields})

@@ -76,7 +76,7 @@ def pay_until(settled: Callable[[], bool], *, seconds: float = 10) -> None:
     until = time.monotonic() + seconds
     while not settled():
         assert time.monotonic() < until, list(
-            ReferralReward.objects.exclude(status="completed").values("status", "last_error", "in_doubt")
+            ReferralReward.objects.exclude(status="completed").values("status", "last_error_code", "in_doubt")
         )
         time_passes()
         pay_due_now("points")

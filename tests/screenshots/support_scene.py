@@ -237,7 +237,7 @@ def _gateway_falls_sick(sandbox: SandboxProcess) -> None:
 
 def _accounts_stay_closed(sandbox: SandboxProcess) -> None:
     """Whose account is closed is refused again, so that each language finds the same."""
-    closed = ReferralReward.objects.filter(status="failed", last_error__contains="account_closed")
+    closed = ReferralReward.objects.filter(status="failed", last_error_params__peer_code="account_closed")
     for user in closed.values_list("beneficiary_user_id", flat=True).distinct():
         sandbox.fault(peer="points", user_id=user, **CLOSED)
 

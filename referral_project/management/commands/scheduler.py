@@ -21,6 +21,7 @@ from rewards.notifier import wake_analytics, wake_bulk_retries, wake_for, wake_p
 from rewards.outbox.cursor import analytics_due
 from rewards.payouts.claim import due_currencies
 from rewards.payouts.reconciliation import reconcile, reconciliation_due
+from rewards.support.explanation.discrepancies import problems_text
 from rewards.support.providers.probes import probes_due
 from rewards.support.review.bulk_retry import bulk_retries_due
 
@@ -116,7 +117,7 @@ def _reconcile() -> None:
         logger.error(
             "Reconciliation needs a person: %d open findings. %s",
             report.needs_person,
-            " ".join(report.problems),
+            problems_text(report.problems),
         )
 
 

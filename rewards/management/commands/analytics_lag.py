@@ -10,6 +10,7 @@ from django.utils import timezone
 from rewards.models import AnalyticsRefusal, PeerCircuit
 from rewards.outbox.cursor import Lag, lags, send_refused_again
 from rewards.payouts.providers.analytics import NAME
+from rewards.support.explanation.error_classification import error_text
 
 
 class Command(BaseCommand):
@@ -49,4 +50,4 @@ def _peer() -> str:
         return "not called yet"
     if circuit.state == PeerCircuit.State.CLOSED:
         return "well"
-    return f"sick since {circuit.opened_at:%Y-%m-%d %H:%M:%S} UTC: {circuit.last_error}"
+    return f"sick since {circuit.opened_at:%Y-%m-%d %H:%M:%S} UTC: {error_text(circuit.last_failure)}"

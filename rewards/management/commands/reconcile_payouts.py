@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from rewards.models import ReconciliationFinding
 from rewards.payouts.discrepancies import State
 from rewards.payouts.reconciliation import Report, reconcile
+from rewards.support.explanation.discrepancies import fact_text, problem_text
 
 SHOWN = 200
 
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         self._tell(report)
 
     def _tell(self, report: Report) -> None:
-        for sentence in report.notes + report.problems:
+        for sentence in report.notes + [problem_text(problem) for problem in report.problems]:
             self.stdout.write(sentence)
         self._list("repaired", report.run.findings.filter(state=State.REPAIRED))
         self._list("OPEN", ReconciliationFinding.objects.filter(state=State.OPEN))
@@ -51,5 +52,6 @@ class Command(BaseCommand):
 
 
 def _line(finding: ReconciliationFinding) -> str:
-    theirs = f"; they: {finding.theirs}" if finding.theirs else ""
-    return f"{finding.kind}  {finding.peer} {finding.external_id}  we: {finding.ours}{theirs}"
+    theirs = fact_text(finding.their_facts)
+    they = f"; they: {theirs}" if theirs else ""
+    return f"{finding.kind}  {finding.peer} {finding.external_id}  we: {fact_text(finding.our_facts)}{they}"

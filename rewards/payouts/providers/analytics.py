@@ -35,7 +35,7 @@ class Analytics:
 
         answer = answer_of(call, lambda body: Answer(Outcome.BOOKED))
         # A page of some proxy is no receipt; an answer that is meant to be empty is.
-        return replace(answer, outcome=Outcome.BOOKED) if _says_nothing(replies) else answer
+        return replace(answer, outcome=Outcome.BOOKED, cause="") if _says_nothing(replies) else answer
 
 
 def _says_nothing(replies: Sequence[Reply]) -> bool:

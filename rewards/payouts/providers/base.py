@@ -4,7 +4,7 @@ Source of the meanings: contract/peers.md, the table of answers.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -12,7 +12,9 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
-from rewards.payouts.providers.transport import CallFailed, NeverSent, Reply
+from rewards.models.codes import Cause, Failure
+from rewards.payouts.providers.failures import CallFailed, NeverSent
+from rewards.payouts.providers.transport import Reply
 
 MESSAGE_LENGTH = 500
 ERROR_CODE_LENGTH = 64
@@ -57,16 +59,28 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How one call ended. `message` is what the peer or the network said, for support."""
+    """How one call ended. `cause` is why (`Cause`), empty where the outcome says it all.
+
+    `error_code` and `message` are what the peer or the network said, for support.
+    """
 
     outcome: Outcome
     http_status: int | None = None
+    cause: str = ""
     error_code: str = ""
     message: str = ""
     reference: str = ""
     retry_after_seconds: float | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     finished_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def failure(self) -> Failure:
+        """What went wrong, as it is kept."""
+        # That the question about a failed task was answered well says nothing of its failure.
+        status = None if self.cause == Cause.TASK_FAILED else self.http_status
+        cause = self.cause or (Cause.HTTP_STATUS if status else Cause.OTHER)
+        return Failure(cause, status, self.error_code, self.message)
 
 
 class Peer(Protocol):
@@ -90,21 +104,23 @@ def answer_of(call: Callable[[], Reply], read_success: Callable[[Any], Answer | 
     try:
         reply = call()
     except NeverSent as error:
-        answer = Answer(Outcome.NOT_BOOKED, message=str(error))
+        answer = _unanswered(Outcome.NOT_BOOKED, error.failure)
     except CallFailed as error:
-        answer = Answer(Outcome.UNKNOWN, message=str(error))
+        answer = _unanswered(Outcome.UNKNOWN, error.failure)
     else:
         answer, status = _reply_answer(reply, read_success), reply.status
-    return Answer(
-        answer.outcome,
-        status,
-        _plain(answer.error_code)[:ERROR_CODE_LENGTH],
-        _plain(answer.message)[:MESSAGE_LENGTH],
-        answer.reference,
-        answer.retry_after_seconds,
-        started,
-        datetime.now(UTC),
+    return replace(
+        answer,
+        http_status=status,
+        error_code=_plain(answer.error_code)[:ERROR_CODE_LENGTH],
+        message=_plain(answer.message)[:MESSAGE_LENGTH],
+        started_at=started,
+        finished_at=datetime.now(UTC),
     )
+
+
+def _unanswered(outcome: Outcome, failure: Failure) -> Answer:
+    return Answer(outcome, cause=failure.cause, message=failure.message)
 
 
 def _plain(text: str) -> str:
@@ -123,17 +139,18 @@ def _reply_answer(reply: Reply, read_success: Callable[[Any], Answer | None]) ->
     status = reply.status
     if 200 <= status < 300:
         answer = read_success(reply.body) if isinstance(reply.body, dict) else None
-        return answer or Answer(Outcome.UNKNOWN, message="the answer is not the promised JSON")
+        return answer or Answer(Outcome.UNKNOWN, cause=Cause.UNPROMISED_ANSWER)
     code, message = _peer_error(reply.body)
+    refused = Answer(Outcome.REFUSED, cause=Cause.HTTP_STATUS, error_code=code, message=message)
     if status in (425, 429):
         wait = retry_after(reply.headers)
-        return Answer(Outcome.NOT_BOOKED, error_code=code, message=message, retry_after_seconds=wait)
+        return replace(refused, outcome=Outcome.NOT_BOOKED, retry_after_seconds=wait)
     if 300 <= status < 400 or status in (401, 403, 404, 405):
-        return Answer(Outcome.MISCONFIGURED, error_code=code, message=message)
+        return replace(refused, outcome=Outcome.MISCONFIGURED)
     if status == 408 or status >= 500 or status < 200:
         wait = retry_after(reply.headers)
-        return Answer(Outcome.UNKNOWN, error_code=code, message=message, retry_after_seconds=wait)
-    return Answer(Outcome.REFUSED, error_code=code, message=message)
+        return replace(refused, outcome=Outcome.UNKNOWN, retry_after_seconds=wait)
+    return refused
 
 
 def _peer_error(body: Any) -> tuple[str, str]:

@@ -20,7 +20,15 @@ TIMEOUT_STEP_SECONDS = 0.05
 
 
 class AnswerUnreadable(Exception):
-    """What came is not an answer by HTTP/1.1, not a whole one, or a larger one than we read."""
+    """What came is not an answer by HTTP/1.1."""
+
+
+class AnswerTooLarge(AnswerUnreadable):
+    """What came is more than we read."""
+
+
+class AnswerCutOff(AnswerUnreadable):
+    """The connection ended before the answer did."""
 
 
 class Answer:
@@ -44,16 +52,16 @@ class Answer:
             # What follows a whole answer does not change it, and belongs to nobody.
             self.keeps_open = False
             if not self.is_whole:
-                raise AnswerUnreadable(f"the answer is not HTTP: {error}") from error
+                raise AnswerUnreadable(str(error)) from error
         if len(self.body) > BODY_LIMIT_BYTES:
-            raise AnswerUnreadable("the answer is too large")
+            raise AnswerTooLarge
         if self.is_whole and self.status < 200:
-            raise AnswerUnreadable(f"the answer is not usable: HTTP {self.status}")
+            raise AnswerUnreadable(f"HTTP {self.status}")
 
     def end(self) -> None:
         """The peer has closed the connection, ending a body of no said length. Raises AnswerUnreadable."""
         if self.status < 200 or "content-length" in self.headers or "transfer-encoding" in self.headers:
-            raise AnswerUnreadable("the answer ended early")
+            raise AnswerCutOff
         self.is_whole = True
 
     def release(self) -> None:
@@ -153,7 +161,7 @@ class Connection:
                 else:
                     answer.end()
                 if size - len(answer.body) > HEAD_LIMIT_BYTES:
-                    raise AnswerUnreadable("the head of the answer is too large")
+                    raise AnswerTooLarge
         finally:
             answer.release()
         return answer

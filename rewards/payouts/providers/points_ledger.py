@@ -11,8 +11,10 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
+from rewards.models.codes import Cause, Failure
 from rewards.payouts.providers.base import REFERENCE_LENGTH, retry_after
-from rewards.payouts.providers.transport import CallFailed, Reply, Transport
+from rewards.payouts.providers.failures import CallFailed
+from rewards.payouts.providers.transport import Reply, Transport
 
 TRANSACTIONS = "/api/points/v1/internal/transactions"
 # Answers are read up to 64 KB; a booking takes less than 600 bytes.
@@ -22,7 +24,11 @@ PAUSE_LIMIT_SECONDS = 30.0
 
 
 class RecordUnreadable(Exception):
-    """The record, or the rest of it, could not be read; the text says why."""
+    """The record, or the rest of it, could not be read; `failure` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure)
+        self.failure = failure
 
 
 class NoRecord(RecordUnreadable):
@@ -60,38 +66,42 @@ class PointsRecord:
             if not page:
                 return
             if page[0].transaction_id == first:
-                raise RecordUnreadable("the list of transactions begins again instead of going on")
+                raise RecordUnreadable(Failure(Cause.LIST_BEGINS_AGAIN))
             first = first or page[0].transaction_id
             yield page
             after = page[-1].transaction_id
 
     def _page(self, after: str, request_id: str) -> list[Any]:
         path = f"{TRANSACTIONS}?{urlencode({'limit': PAGE, **({'after': after} if after else {})})}"
-        problem = ""
+        failure = Failure(Cause.OTHER)
         for number in range(TRIES):
             pause = min(settings.PAYOUT_RETRY_BASE_SECONDS * 2.0**number, PAUSE_LIMIT_SECONDS)
             try:
                 reply = self._transport.call("GET", path, request_id=request_id)
             except CallFailed as error:
-                problem = str(error)
+                failure = error.failure
             else:
                 if reply.status not in (408, 425, 429) and reply.status < 500:
                     return _entries(reply)
-                problem = f"HTTP {reply.status}"
+                failure = _status(reply)
                 pause = min(retry_after(reply.headers) or pause, PAUSE_LIMIT_SECONDS)
             if number < TRIES - 1:
                 time.sleep(pause)
-        raise RecordUnreadable(problem)
+        raise RecordUnreadable(failure)
 
 
 def _entries(reply: Reply) -> list[Any]:
     if reply.status in (404, 405):
-        raise NoRecord(f"HTTP {reply.status}")
+        raise NoRecord(_status(reply))
     if reply.status != 200:
-        raise RecordUnreadable(f"HTTP {reply.status}")
+        raise RecordUnreadable(_status(reply))
     if not isinstance(reply.body, list):
-        raise RecordUnreadable("the answer is not the promised list")
+        raise RecordUnreadable(Failure(Cause.UNPROMISED_ANSWER))
     return reply.body
+
+
+def _status(reply: Reply) -> Failure:
+    return Failure(Cause.HTTP_STATUS, reply.status)
 
 
 def _booking(entry: Any) -> Booking:
@@ -101,6 +111,6 @@ def _booking(entry: Any) -> Booking:
     amount = values.get("amount")
     shaped = all(isinstance(text, str) and text and "\x00" not in text for text in texts)
     if not shaped or len(str(texts[0])) > REFERENCE_LENGTH or type(amount) is not int:
-        raise RecordUnreadable("a transaction on the list is not of the promised form")
+        raise RecordUnreadable(Failure(Cause.UNPROMISED_ANSWER))
     transaction_id, external_id, user_id, kind = map(str, texts)
     return Booking(transaction_id, external_id, user_id, amount, kind, str(values.get("reason") or ""))

@@ -8,17 +8,19 @@ same. That tells whether it can be reached and lets us in; whether it pays is an
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import quote
 
 from django.conf import settings
 from uuid_utils.compat import uuid7
 
+from rewards.models.codes import Failure
 from rewards.payouts.providers import analytics as analytics_peer
 from rewards.payouts.providers import points, points_ledger, tokens
 from rewards.payouts.providers.base import MESSAGE_LENGTH
-from rewards.payouts.providers.transport import CallFailed, NeverSent, Reply, Transport
+from rewards.payouts.providers.failures import CallFailed, NeverSent
+from rewards.payouts.providers.transport import Reply, Transport
 from rewards.provider_names import POINTS, TOKENS
 
 # Nobody waits longer for an answer that only tells how a peer is.
@@ -40,9 +42,10 @@ class Heard(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was heard, and how long it took."""
+    """What was heard, and how long it took; without an answer its cause (`Cause`)."""
 
     heard: Heard
+    cause: str = ""
     http_status: int | None = None
     message: str = ""
     milliseconds: int | None = None
@@ -76,17 +79,16 @@ def _report(call: Callable[[], Reply]) -> Report:
     try:
         reply = call()
     except NeverSent as error:
-        heard, status, message = Heard.UNREACHABLE, None, str(error)
+        report = _unanswered(Heard.UNREACHABLE, error.failure)
     except CallFailed as error:
-        heard, status, message = Heard.SILENT, None, str(error)
+        report = _unanswered(Heard.SILENT, error.failure)
     else:
-        heard, status, message = _heard(reply.status), reply.status, ""
-    return Report(
-        heard,
-        status,
-        message.replace("\x00", "")[:MESSAGE_LENGTH],
-        round((time.monotonic() - started) * 1000),
-    )
+        report = Report(_heard(reply.status), http_status=reply.status)
+    return replace(report, milliseconds=round((time.monotonic() - started) * 1000))
+
+
+def _unanswered(heard: Heard, failure: Failure) -> Report:
+    return Report(heard, failure.cause, message=failure.message.replace("\x00", "")[:MESSAGE_LENGTH])
 
 
 def _heard(status: int) -> Heard:

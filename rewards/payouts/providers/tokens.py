@@ -1,5 +1,6 @@
 """Token / Blockchain Gateway: mints run as tasks that confirm later (contract/peers.md, D12)."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -7,6 +8,7 @@ import orjson
 
 from kernel.rendering import g2a_text
 from rewards.models import RewardStatus
+from rewards.models.codes import Cause
 from rewards.payouts.providers.base import Answer, Order, Outcome, answer_of, reference_of
 from rewards.payouts.providers.points import REASONS
 from rewards.payouts.providers.transport import Transport
@@ -54,8 +56,8 @@ class Gateway:
             lambda body: task_answer(body, task_id),
         )
         if answer.http_status == 404:
-            return Answer(
-                Outcome.TASK_LOST, 404, answer.error_code, "the gateway does not know the task", task_id
+            return replace(
+                answer, outcome=Outcome.TASK_LOST, cause=Cause.TASK_UNKNOWN, message="", reference=task_id
             )
         return answer
 
@@ -82,7 +84,6 @@ def task_answer(body: dict[str, Any], task_id: str) -> Answer | None:
     if status == "confirmed" and tx_hash is not None:
         return Answer(Outcome.BOOKED, reference=tx_hash)
     if status == "failed":
-        return Answer(
-            Outcome.TASK_FAILED, message=str(body.get("last_error") or "the task failed"), reference=task_id
-        )
+        said = str(body.get("last_error") or "")
+        return Answer(Outcome.TASK_FAILED, cause=Cause.TASK_FAILED, message=said, reference=task_id)
     return None

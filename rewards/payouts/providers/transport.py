@@ -18,18 +18,11 @@ import orjson
 
 from access.tokens import outgoing_tokens
 from rewards.payouts.providers.connection import Answer, AnswerUnreadable, Connection
+from rewards.payouts.providers.failures import CallFailed, NeverSent, failure_of
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Method, address and request id of a call, with nothing in them that could end a line or a word.
 SENDABLE = re.compile(r"[A-Z]+ /[!-~]* [!-~]+")
-
-
-class CallFailed(Exception):
-    """The call ended without a readable answer; the peer may have done what it was asked."""
-
-
-class NeverSent(CallFailed):
-    """Not a byte of the request left us: refused, no such host, no TLS, or it cannot be sent at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +55,12 @@ class Transport:
             request = self._request(method, path, request_id, content)
             connection = self._kept_connection() or self._new_connection()
         except (OSError, ValueError) as error:
-            raise NeverSent(_named(error)) from error
+            raise NeverSent(failure_of(error)) from error
         try:
             answer = connection.exchange(request, deadline)
         except (AnswerUnreadable, OSError, ValueError) as error:
             connection.close()
-            raise (CallFailed if connection.sending else NeverSent)(_named(error)) from error
+            raise (CallFailed if connection.sending else NeverSent)(failure_of(error)) from error
         if answer.keeps_open:
             self._idle.append(connection)
         else:
@@ -130,11 +123,6 @@ class Transport:
         context = ssl.create_default_context()
         context.load_verify_locations(certifi.where())
         return context
-
-
-def _named(error: Exception) -> str:
-    """What is kept of a failure: our own words, or the name of the network's error and its text."""
-    return str(error) if isinstance(error, AnswerUnreadable) else f"{type(error).__name__}: {error}"
 
 
 def _json_of(answer: Answer) -> Any:

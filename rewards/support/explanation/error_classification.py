@@ -1,51 +1,72 @@
-"""What went wrong with a paying service, in plain words, from the one line that is kept of it.
+"""What went wrong with a paying service, in plain words, from the code that is kept of it.
 
-The line is written by `rewards.payouts.claim` and `rewards.payouts.circuit_breaker`: "HTTP 503 unavailable …"
-where there was an answer, else the name of the network's error (`rewards.payouts.providers.transport`). The
-words follow the table of answers in contract/peers.md.
+The words follow the table of answers in contract/peers.md. What the service or the network said itself is
+quoted as it is.
 """
-
-import re
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-# The beginning of the line, or a part of it, and what it means: "it …", about the service.
-KNOWN: tuple[tuple[str, Promise], ...] = (
-    (r"\bthe gateway does not know the task", gettext_lazy("it does not know the token task")),
-    (r"\bthe answer is not the promised JSON", gettext_lazy("its answer is not what was agreed")),
-    (
-        r"^the (head of the )?answer is (too large|not HTTP|not usable)",
-        gettext_lazy("its answer is not what was agreed"),
-    ),
-    (r"^ConnectionRefusedError", gettext_lazy("it refuses connections")),
-    (r"^gaierror", gettext_lazy("its address is not found (DNS)")),
-    (r"^(SSL\w*|CertificateError)", gettext_lazy("no secure connection to it comes about")),
-    (r"^(TimeoutError|timeout)", gettext_lazy("it does not answer in time")),
-    (
-        r"^(ConnectionResetError|BrokenPipeError|RemoteDisconnected|ConnectionAbortedError|IncompleteRead"
-        r"|the answer ended early)",
-        gettext_lazy("it breaks the connection off"),
-    ),
-    (r"^internal:", gettext_lazy("a fault in our own worker came between")),
-    (r"^the answer \(\w+\) cannot be recorded", gettext_lazy("its answer could not be recorded here")),
-)
+from rewards.models.codes import Cause, Failure
+
+UNAGREED = gettext_lazy("its answer is not what was agreed")
+# What a code means: "it …", about the service.
+TROUBLES: dict[str, Promise] = {
+    Cause.CONNECTION_REFUSED: gettext_lazy("it refuses connections"),
+    Cause.DNS: gettext_lazy("its address is not found (DNS)"),
+    Cause.TLS: gettext_lazy("no secure connection to it comes about"),
+    Cause.TIMEOUT: gettext_lazy("it does not answer in time"),
+    Cause.CONNECTION_RESET: gettext_lazy("it breaks the connection off"),
+    Cause.NETWORK: gettext_lazy("it cannot be reached over the network"),
+    Cause.UNSENDABLE: gettext_lazy("with our settings it cannot be called at all"),
+    Cause.UNREADABLE_ANSWER: UNAGREED,
+    Cause.ANSWER_TOO_LARGE: gettext_lazy("its answer is larger than was agreed"),
+    Cause.UNPROMISED_ANSWER: UNAGREED,
+    Cause.LIST_BEGINS_AGAIN: gettext_lazy("its list begins again instead of going on"),
+    Cause.TASK_UNKNOWN: gettext_lazy("it does not know the token task"),
+    Cause.TASK_FAILED: gettext_lazy("the token task ended without a transfer"),
+    Cause.MANY_REFUSALS: gettext_lazy("it refuses one entry after another"),
+    Cause.INTERNAL: gettext_lazy("a fault in our own worker came between"),
+    Cause.NOT_RECORDABLE: gettext_lazy("its answer could not be recorded here"),
+    Cause.CALLED_BACK: gettext_lazy("it reported this by itself"),
+    Cause.ON_RECORD: gettext_lazy("its record shows this"),
+    Cause.OTHER: gettext_lazy("the last call went wrong"),
+}
+# Said by the service itself, so that its own words are the whole of it.
+ITS_WORDS = (Cause.HTTP_STATUS, Cause.TASK_FAILED, Cause.OTHER)
 
 
-def trouble_text(error: str) -> str:
-    """What a kept error means: "it refuses connections"; something general for what we do not know."""
-    for pattern, words in KNOWN:
-        if re.search(pattern, error):
-            return str(words)
-    status = http_status_in(error)
-    return _http_text(status) if status else _("the last call went wrong")
+def trouble_text(failure: Failure | None) -> str:
+    """What a failure means: "it refuses connections"; something general for what we do not know."""
+    if failure is None:
+        return str(TROUBLES[Cause.OTHER])
+    if failure.cause == Cause.HTTP_STATUS:
+        return _http_text(failure.http_status or 0)
+    return str(TROUBLES[failure.cause])
 
 
-def http_status_in(error: str) -> int | None:
-    """The HTTP status that a kept error begins with."""
-    found = re.match(r"HTTP (\d{3})\b", error)
-    return int(found[1]) if found else None
+def error_text(failure: Failure | None) -> str:
+    """A failure in one line, with the words of the service or the network; empty without one."""
+    if failure is None:
+        return ""
+    said = " ".join(filter(None, (failure.peer_code, failure.message)))
+    if failure.cause == Cause.HTTP_STATUS:
+        return f"HTTP {failure.http_status} {said}".strip()
+    if failure.cause in ITS_WORDS and said:
+        return said
+    words = trouble_text(failure)
+    return f"{words} ({said})" if said else words
+
+
+def error_group_text(group: str) -> str:
+    """What rewards have in common that failed with one error: our words, or those of the service."""
+    return str(TROUBLES[group]) if group in TROUBLES else group
+
+
+def is_its_word(failure: Failure) -> bool:
+    """Whether the service itself has said so, and not the network or a worker of ours."""
+    return failure.cause in (Cause.HTTP_STATUS, Cause.TASK_FAILED)
 
 
 def _http_text(status: int) -> str:

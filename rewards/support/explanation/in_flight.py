@@ -13,7 +13,7 @@ from campaigns.rules.wording import days_text
 from kernel.humanize.amounts import amount_text
 from kernel.humanize.moments import MINUTE, moment_text, until_text
 from rewards.models import ReferralReward, RewardStatus
-from rewards.support.explanation.error_classification import http_status_in, trouble_text
+from rewards.support.explanation.error_classification import error_text, trouble_text
 from rewards.support.explanation.shape import Severity, Story, told
 from rewards.support.explanation.situation import Situation
 from rewards.support.explanation.status_history import actor_text, reason_text
@@ -55,7 +55,7 @@ def _pending_headline(now_is: Situation) -> tuple[str, Severity]:
     if now_is.circuit and now_is.is_peer_sick:
         values |= {
             "since": moment_text(now_is.circuit.opened_at or now_is.now),
-            "trouble": trouble_text(now_is.circuit.last_error),
+            "trouble": trouble_text(now_is.circuit.last_failure),
         }
         return (
             _("Waiting: nothing can be paid through %(peer)s since %(since)s – %(trouble)s.") % values,
@@ -67,7 +67,7 @@ def _pending_headline(now_is: Situation) -> tuple[str, Severity]:
                 _("Waiting: %(peer)s asked us to wait with this reward (HTTP 429).") % values,
                 Severity.WATCH,
             )
-        values |= {"trouble": trouble_text(now_is.reward.last_error)}
+        values |= {"trouble": trouble_text(now_is.reward.last_failure)}
         return (
             _("Waiting: the last try at %(peer)s did not work – %(trouble)s.") % values,
             Severity.WATCH,
@@ -83,7 +83,8 @@ def _pending_headline(now_is: Situation) -> tuple[str, Severity]:
 
 def _is_slowed_down(now_is: Situation) -> bool:
     """Whether the peer, well for others, has asked for patience with this reward (D10)."""
-    return not now_is.is_peer_sick and http_status_in(now_is.reward.last_error) == 429
+    failure = now_is.reward.last_failure
+    return not now_is.is_peer_sick and failure is not None and failure.http_status == 429
 
 
 def _slowed_down(now_is: Situation) -> str:
@@ -176,10 +177,10 @@ def _task_under_way(now_is: Situation) -> Story:
     values = {"peer": now_is.peer, "task": now_is.reward.external_task_id}
     paid_when = _("It counts as paid only when the task is confirmed.")
     if now_is.reward.first_failed_at or now_is.is_peer_sick:
-        error = now_is.reward.last_error or (now_is.circuit.last_error if now_is.circuit else "")
+        failure = now_is.reward.last_failure or (now_is.circuit.last_failure if now_is.circuit else None)
         return told(
             _("Under way as task %(task)s, but %(peer)s cannot be asked about it – %(trouble)s.")
-            % {**values, "trouble": trouble_text(error)},
+            % {**values, "trouble": trouble_text(failure)},
             _("The task itself may go on meanwhile."),
             last_words(now_is),
             giving_up(now_is),
@@ -240,11 +241,11 @@ def giving_up(now_is: Situation) -> str:
 
 def last_words(now_is: Situation) -> str:
     """What was heard last, as it was said."""
-    error = now_is.reward.last_error
+    error = error_text(now_is.reward.last_failure)
     if not error and now_is.is_peer_sick and now_is.circuit:
         return _("The last that was heard of %(peer)s: “%(error)s”.") % {
             "peer": now_is.peer,
-            "error": now_is.circuit.last_error,
+            "error": error_text(now_is.circuit.last_failure),
         }
     return _("The last that was heard about this reward: “%s”.") % error if error else ""
 
@@ -254,7 +255,7 @@ def _how_it_came(now_is: Situation) -> str:
     move = now_is.last_move
     if move is None or move.from_status not in (RewardStatus.LOCKED, RewardStatus.FAILED):
         return ""
-    values = {"who": actor_text(move.actor), "moment": moment_text(move.at), "why": reason_text(move.reason)}
+    values = {"who": actor_text(move.actor), "moment": moment_text(move.at), "why": reason_text(move)}
     if move.from_status == RewardStatus.LOCKED:
         return _("Unlocked on %(moment)s by %(who)s: “%(why)s”.") % values
     return _("Sent for payment again on %(moment)s by %(who)s: “%(why)s”.") % values
@@ -284,5 +285,5 @@ def _peer_now(now_is: Situation) -> str:
         return ""
     return _("At present nothing can be paid through %(peer)s anyway: %(trouble)s.") % {
         "peer": now_is.peer,
-        "trouble": trouble_text(now_is.circuit.last_error),
+        "trouble": trouble_text(now_is.circuit.last_failure),
     }

@@ -17,7 +17,7 @@ from kernel.humanize.amounts import amount_text
 from kernel.humanize.moments import moment_text
 from rewards.models import RewardStatus
 from rewards.payouts.providers.base import Outcome
-from rewards.support.explanation.error_classification import http_status_in
+from rewards.support.explanation.error_classification import error_text, is_its_word
 from rewards.support.explanation.in_flight import last_words, pending_story, sent_story
 from rewards.support.explanation.shape import Severity, Story, told
 from rewards.support.explanation.situation import Situation
@@ -135,8 +135,7 @@ def _cancelled(now_is: Situation) -> Story:
     if move is None:
         return told(_("Cancelled."), next_step=ends)
     return told(
-        _("Cancelled by %(who)s: “%(why)s”.")
-        % {"who": actor_text(move.actor), "why": reason_text(move.reason)},
+        _("Cancelled by %(who)s: “%(why)s”.") % {"who": actor_text(move.actor), "why": reason_text(move)},
         _("That was on %(moment)s; before, its status was “%(status)s”.")
         % {"moment": moment_text(move.at), "status": move.get_from_status_display()},
         next_step=ends,
@@ -184,10 +183,10 @@ def _task_failed(now_is: Situation) -> Story:
 
 def _what_was_said(now_is: Situation) -> str:
     """Its last word; what has no HTTP status was never said by it, unless it is the end of a token task."""
-    error, attempt = now_is.reward.last_error, now_is.last_attempt
-    is_its_word = http_status_in(error) or (attempt and attempt.outcome == Outcome.TASK_FAILED)
-    if error and is_its_word:
-        return _("%(peer)s said last: “%(error)s”.") % {"peer": now_is.peer, "error": error}
+    failure = now_is.reward.last_failure
+    if failure and is_its_word(failure):
+        values = {"peer": now_is.peer, "error": error_text(failure)}
+        return _("%(peer)s said last: “%(error)s”.") % values
     return last_words(now_is)
 
 
@@ -205,7 +204,8 @@ def _recorded(now_is: Situation) -> str:
 
 def _conflict(now_is: Situation) -> str:
     """A number used with other particulars stays so (contract/peers.md, 409)."""
-    if http_status_in(now_is.reward.last_error) != 409:
+    failure = now_is.reward.last_failure
+    if failure is None or failure.http_status != 409:
         return ""
     return _(
         "HTTP 409 means that its number was used there with another user or amount. A retry alone does not "

@@ -1,8 +1,6 @@
-"""Who did something to a reward and why, in plain words, from what the trail keeps.
+"""Who did something to a reward and why, in plain words, from what the trail keeps by code.
 
-People write their reasons themselves; those of workers and messages are fixed texts of this service, written
-by `rewards.ledger.services`, `rewards.payouts.claim`, `rewards.payouts.callbacks` and
-`rewards.payouts.reconciliation`.
+People write their reasons themselves, and these stay what they wrote.
 """
 
 from django.utils.functional import Promise
@@ -10,19 +8,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.rules.wording import ROLES
+from rewards.models import RewardTransition
+from rewards.models.codes import Failure, MoveReason
+from rewards.support.explanation.error_classification import error_text
 
 ACTORS: dict[str, Promise] = {
     "worker": gettext_lazy("a worker"),
     "reconciliation": gettext_lazy("the comparison with the paying services"),
 }
 REASONS: dict[str, Promise] = {
-    "the worker gave it back before it asked": gettext_lazy("the worker gave it back before it asked"),
-    "confirmed by callback": gettext_lazy("the gateway reported the task as confirmed"),
-    "failed by callback": gettext_lazy("the gateway reported the task as failed"),
-    "the peer's record shows the booking": gettext_lazy("the service’s record shows the booking"),
-    "the gateway shows that the task has ended": gettext_lazy("the gateway shows that the task has ended"),
+    MoveReason.RETURNED_UNASKED: gettext_lazy("the worker gave it back before it asked"),
+    MoveReason.CALLBACK_CONFIRMED: gettext_lazy("the gateway reported the task as confirmed"),
+    MoveReason.CALLBACK_FAILED: gettext_lazy("the gateway reported the task as failed"),
+    MoveReason.LEDGER_SHOWS_BOOKING: gettext_lazy("the service’s record shows the booking"),
+    MoveReason.TASK_ENDED: gettext_lazy("the gateway shows that the task has ended"),
 }
-BECAME, GIVEN_UP = "became ", "given up: "
 
 
 def actor_text(actor: str) -> str:
@@ -35,10 +35,15 @@ def actor_text(actor: str) -> str:
     return str(ACTORS.get(actor, actor))
 
 
-def reason_text(reason: str) -> str:
-    """Why, in the reader's language where the text is ours."""
-    if reason.startswith(BECAME) and reason.removeprefix(BECAME) in ROLES:
-        return _("the user has become %s") % ROLES[reason.removeprefix(BECAME)]
-    if reason.startswith(GIVEN_UP):
-        return _("given up: %s") % reason.removeprefix(GIVEN_UP)
-    return str(REASONS.get(reason, reason))
+def reason_text(move: RewardTransition) -> str:
+    """Why, in the reader's language where the words are ours; empty where nothing is to be said."""
+    code, values = move.reason_code, move.reason_params
+    if code in REASONS:
+        return str(REASONS[code])
+    if code == MoveReason.ROLE_UPGRADED:
+        return _("the user has become %s") % ROLES[values["role"]]
+    if code in (MoveReason.TRY_FAILED, MoveReason.PAYOUT_FAILED):
+        return error_text(Failure.of_json(values["error"]))
+    if code == MoveReason.GIVEN_UP:
+        return _("given up: %s") % error_text(Failure.of_json(values["error"]))
+    return move.reason

@@ -44,7 +44,8 @@ def peer_probe(*, peer: str, by: str) -> PeerProbe:
                 refusal = _("It was asked a moment ago. Wait a few seconds and ask again.")
                 raise Throttled(refusal, math.ceil(wait.total_seconds()))
         probe.asked_by, probe.asked_at, probe.answered_at = by[:160], now, None
-        probe.outcome, probe.http_status, probe.message, probe.milliseconds = "", None, "", None
+        probe.outcome, probe.cause, probe.http_status, probe.message = "", "", None, ""
+        probe.milliseconds = None
         probe.save()
         sick = PeerCircuit.objects.filter(peer=peer, state=PeerCircuit.State.OPEN)
         sick.filter(probe_at__gt=now).update(probe_at=now)
@@ -83,6 +84,7 @@ def peers_ask() -> None:
         PeerProbe.objects.filter(peer=probe.peer, asked_at=probe.asked_at).update(
             answered_at=timezone.now(),
             outcome=report.heard,
+            cause=report.cause,
             http_status=report.http_status,
             message=report.message,
             milliseconds=report.milliseconds,

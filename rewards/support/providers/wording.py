@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy
 
 from kernel.humanize.moments import MINUTE, moment_text, until_text
 from rewards.models import PeerProbe
+from rewards.models.codes import Failure
 from rewards.payouts.providers.probes import Heard
 from rewards.provider_names import PEER_NAMES, POINTS, TOKENS
-from rewards.support.explanation.error_classification import trouble_text
+from rewards.support.explanation.error_classification import error_text, trouble_text
 from rewards.support.explanation.status_history import actor_text
 from rewards.support.providers.health import Health
 
@@ -42,7 +43,7 @@ def state_text(health: Health, now: Any) -> str:
         return _("%(peer)s has been out of order since %(since)s: %(trouble)s. The next try is %(next)s.") % {
             **values,
             "since": moment_text(circuit.opened_at or now),
-            "trouble": trouble_text(circuit.last_error),
+            "trouble": trouble_text(circuit.last_failure),
             "next": until_text(circuit.probe_at or now, now),
         }
     if circuit.last_success_at is None:
@@ -77,3 +78,8 @@ def probe_text(probe: PeerProbe) -> str:
             "time": probe.milliseconds or 0,
         }
     return _("Asked by %(who)s on %(moment)s: %(heard)s.") % {**asked, "heard": heard}
+
+
+def probe_failure_text(probe: PeerProbe) -> str:
+    """What kept an answer from being heard; empty when one was."""
+    return error_text(Failure(probe.cause, message=probe.message)) if probe.cause else ""

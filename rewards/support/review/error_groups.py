@@ -1,7 +1,8 @@
 """Which errors the failed rewards have, and how much is held up by each.
 
 An error is what rewards that failed for the same cause have in common: the HTTP status with the peer's code
-or, without a code, the peer's text without numbers and ids (rewards/sql/0013_review.sql).
+or, without a code, the peer's text without numbers and ids, and our own code where the peer said nothing
+(rewards/sql/0015_error_group.sql).
 """
 
 from dataclasses import dataclass
@@ -21,13 +22,15 @@ MOST_GROUPS = 50
 GROUPS = """
 WITH RECURSIVE known AS (
     (
-        SELECT referral_error_group(last_error) AS error FROM rewards_referralreward
+        SELECT referral_error_group(last_error_code, last_error_params) AS error FROM rewards_referralreward
         WHERE status = 'failed' ORDER BY 1 LIMIT 1
     )
     UNION ALL
     SELECT (
-        SELECT referral_error_group(last_error) FROM rewards_referralreward
-        WHERE status = 'failed' AND referral_error_group(last_error) > known.error ORDER BY 1 LIMIT 1
+        SELECT referral_error_group(last_error_code, last_error_params) FROM rewards_referralreward
+        WHERE status = 'failed'
+          AND referral_error_group(last_error_code, last_error_params) > known.error
+        ORDER BY 1 LIMIT 1
     )
     FROM known WHERE known.error IS NOT NULL
 )
@@ -37,7 +40,7 @@ CROSS JOIN LATERAL (
         min(updated_at)
     FROM (
         SELECT points_amount, g2a_amount, updated_at FROM rewards_referralreward
-        WHERE status = 'failed' AND referral_error_group(last_error) = known.error
+        WHERE status = 'failed' AND referral_error_group(last_error_code, last_error_params) = known.error
           AND (%(campaign)s::uuid IS NULL OR campaign_id = %(campaign)s)
           AND (%(currency)s = '' OR currency = %(currency)s)
           AND (%(before)s::timestamptz IS NULL OR updated_at < %(before)s)

@@ -75,7 +75,8 @@ def _in_one_line(happening: Happening) -> Any:
     if happening.kind != "move":
         return happening.key
     move = happening.row
-    return (move.from_status, move.to_status, move.actor, move.reason)
+    why = (move.reason_code, str(move.reason_params), move.reason)
+    return (move.from_status, move.to_status, move.actor, *why)
 
 
 def _newest(rows: QuerySet[Any], before: UUID | None) -> QuerySet[Any]:

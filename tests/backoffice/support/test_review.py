@@ -16,6 +16,7 @@ from rewards.models import SILENT_POLLS, BulkRetry, PeerCircuit, ReferralReward
 from rewards.support.review import rewards
 from tests.backoffice.conftest import signed_in, staff_with
 from tests.factories import EventFactory
+from tests.helpers.failures import http, kept
 from tests.helpers.review import failed_row, reward_row
 
 NOW = timezone.now()
@@ -63,7 +64,7 @@ ON_THE_LIST = {
     "its lease is over twice": ("stuck", SENT | of(HOUR + MINUTE, in_doubt=True)),
     "it fails and fails": (
         "stuck",
-        of(-MINUTE, first_failed_at=NOW - HOUR - MINUTE, failures=9, last_error="HTTP 429"),
+        of(-MINUTE, first_failed_at=NOW - HOUR - MINUTE, failures=9, **kept(http(429))),
     ),
     "its task does not end": ("stuck", TASK | of(-MINUTE)),
 }
@@ -139,7 +140,7 @@ def test_a_page_that_begins_nowhere_begins_at_the_beginning(boss: Client, event:
 
 def test_filters_narrow_the_list_the_numbers_and_the_errors(boss: Client, event: ReferralEvent) -> None:
     old = failed_row(event, ago=HOUR * 30)
-    other = failed_row(ago=HOUR * 2, last_error="HTTP 409 conflict_of_ids no")
+    other = failed_row(ago=HOUR * 2, **kept(http(409, "conflict_of_ids", "no")))
     tokens = failed_row(event, currency="g2a")
 
     assert listed(boss, age="day") == [old]
@@ -163,9 +164,9 @@ def test_a_filter_that_cannot_be_is_told_beside_its_field(boss: Client, event: R
 def test_what_failed_with_one_error_is_one_group_with_its_sum(boss: Client, event: ReferralEvent) -> None:
     first = failed_row(event, ago=HOUR * 5)
     for number in range(2):
-        failed_row(event, last_error=f"HTTP 422 account_closed the account of u-{number} is closed")
-    failed_row(event, currency="g2a", last_error="HTTP 422 ACCOUNT_CLOSED")
-    failed_row(event, last_error="")
+        failed_row(event, **kept(http(422, "account_closed", f"the account of u-{number} is closed")))
+    failed_row(event, currency="g2a", **kept(http(422, "ACCOUNT_CLOSED")))
+    failed_row(event, last_error_code="", last_error_params={})
 
     groups = [entry["group"] for entry in page(boss).context["groups"]]
 
@@ -299,7 +300,7 @@ def test_the_list_needs_the_same_queries_however_long_it_is(
     with django_assert_num_queries(15):
         page(boss)
     for number in range(60):
-        failed_row(event, last_error=f"HTTP 422 CODE_{number}")
+        failed_row(event, **kept(http(422, f"CODE_{number}")))
 
     with django_assert_num_queries(15):
         assert len(page(boss).context["rows"]) == rewards.PAGE_SIZE

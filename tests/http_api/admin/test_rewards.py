@@ -10,6 +10,7 @@ from django.utils import timezone
 from rewards.models import ReferralReward, ReferralStats, RewardStatus, RewardTransition
 from tests.factories import RewardFactory, StatsFactory
 from tests.helpers.api import BASE, admin, buy, invite, user
+from tests.helpers.failures import ACCOUNT_CLOSED, kept
 
 pytestmark = pytest.mark.django_db
 
@@ -19,6 +20,13 @@ ALLOWED = {
     "unlock": {"locked": "pending"},
     "retry": {"failed": "pending"},
     "cancel": dict.fromkeys(("locked", "pending", "failed", "on_hold"), "cancelled"),
+}
+
+
+BY_PERSON = {
+    "unlock": "unlocked_by_person",
+    "retry": "retried_by_person",
+    "cancel": "cancelled_by_person",
 }
 
 
@@ -59,6 +67,7 @@ def test_a_person_may_move_a_reward_along_the_table_only(action, status):
         trail = RewardTransition.objects.get()
         assert (trail.from_status, trail.to_status) == (status, target)
         assert (trail.actor, trail.reason) == ("admin:the-admin", "asked by the user")
+        assert trail.reason_code == BY_PERSON[action]
     else:
         assert (answer.status, answer.code) == (409, "illegal_transition")
         assert reward.status == status
@@ -173,11 +182,15 @@ def ids(rewards):
 
 
 def test_support_sees_why_a_reward_is_where_it_is():
-    reward = reward_in("failed", last_error="account closed", attempts=3)
+    reward = reward_in("failed", **kept(ACCOUNT_CLOSED), attempts=3)
 
     (item,) = admin().get("/admin/rewards").body["items"]
 
-    assert (item["id"], item["last_error"], item["attempts"]) == (str(reward.id), "account closed", 3)
+    assert (item["id"], item["last_error"], item["attempts"]) == (
+        str(reward.id),
+        "HTTP 422 account_closed the account is closed",
+        3,
+    )
     assert (item["in_doubt"], item["next_attempt_at"]) == (False, None)
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from rewards.ledger.services import reward_cancel, reward_retry
 from rewards.models import ReconciliationFinding, ReferralReward, ReferralStats
+from rewards.models.codes import Failure
 from rewards.payouts.claim import Settled, claim, record
 from rewards.payouts.providers.registry import peer_named
 from tests.helpers.api import Answer, service
@@ -60,7 +61,8 @@ def test_a_confirmed_task_completes_the_reward_with_its_transaction(sandbox):
     assert (reward.status, reward.external_tx_id, reward.next_attempt_at) == ("completed", TX, None)
     assert trail_of(reward)[-1] == ("sent_to_token", "completed")
     last = reward.transitions.first()
-    assert (last.actor, last.reason) == ("service:token_gateway", "confirmed by callback")
+    assert (last.actor, last.reason_code) == ("service:token_gateway", "callback_confirmed")
+    assert attempts_of(reward)[-1].cause == "called_back"
     stats = ReferralStats.objects.get(user_id="anna")
     assert (stats.g2a_earned, stats.g2a_pending) == (reward.g2a_amount, 0)
     assert attempts_of(reward)[-1].peer_reference == TX
@@ -96,7 +98,7 @@ def test_a_failed_task_fails_the_reward_and_a_retry_mints_under_a_new_key(sandbo
 
     failed = fresh(reward)
     assert (failed.status, failed.mint_number, failed.external_task_id) == ("failed", 2, None)
-    assert (failed.last_error, failed.in_doubt) == ("reverted", False)
+    assert (failed.last_failure, failed.in_doubt) == (Failure("task_failed", message="reverted"), False)
     sandbox.clear_faults()
     reward_retry(reward_id=reward.id, by="staff:olga", reason="the gateway is well again")
     pay_until(lambda: fresh(reward).status == "completed")
@@ -121,7 +123,8 @@ def test_a_late_confirmation_of_a_failed_task_is_an_alarm_for_a_person(sandbox, 
     assert (fresh(reward).external_tx_id, fresh(reward).updated_at) == (paid.external_tx_id, paid.updated_at)
     finding = ReconciliationFinding.objects.get()
     assert (finding.kind, finding.state, finding.reward_id) == ("late_confirmation", "open", reward.id)
-    assert TX in finding.theirs
+    task = {"code": "task", "task": reward.external_task_id, "outcome": "booked", "reference": TX}
+    assert finding.their_facts == task
     assert [
         record.levelname for record in caplog.records if reward.external_task_id in record.getMessage()
     ] == ["ERROR"]

@@ -64,7 +64,8 @@ def test_what_was_opened_is_due_and_leaves_its_trail_and_the_sums_follow():
         assert (reward.status, reward.next_attempt_at) == ("pending", reward.available_at)
         trail = RewardTransition.objects.get(reward=reward)
         assert (trail.from_status, trail.to_status) == ("locked", "pending")
-        assert (trail.actor, trail.reason) == ("service:user_service", "became vip")
+        assert (trail.actor, trail.reason_code) == ("service:user_service", "role_upgraded")
+        assert (trail.reason_params, trail.reason) == ({"role": "vip"}, "")
     before.refresh_from_db()
     assert (before.points_locked, before.points_pending) == (0, 5)
 

@@ -89,8 +89,8 @@ def test_every_line_becomes_what_was_foreseen():
 def test_a_line_says_what_is_wrong_with_it_and_spoils_no_other():
     prepared = prepare("no good,,soon", "ann,bob,2026-01-31")
 
-    problem = prepared.lines.get(number=2).problem
-    assert all(name in problem for name in ("referrer_user_id", "referred_user_id", "registered_at"))
+    codes = [problem["code"] for problem in prepared.lines.get(number=2).problem_list]
+    assert codes == ["bad_referrer", "bad_referred", "not_a_time"]
     assert finish(prepared).made == 1
 
 

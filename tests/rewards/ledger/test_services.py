@@ -211,6 +211,9 @@ def test_a_role_message_unlocks_what_it_opens_once():
     assert hears("vip", now - timedelta(minutes=2)) == 0
     assert UserRole.objects.get(pk="user-a").role == "pro"
     assert set(ReferralReward.objects.values_list("status", flat=True)) == {"pending"}
-    reasons = RewardTransition.objects.order_by("at").values_list("actor", "reason")
-    assert list(reasons) == [("user_service", "became vip"), ("user_service", "became pro")]
+    reasons = RewardTransition.objects.order_by("at").values_list("actor", "reason_code", "reason_params")
+    assert list(reasons) == [
+        ("user_service", "role_upgraded", {"role": "vip"}),
+        ("user_service", "role_upgraded", {"role": "pro"}),
+    ]
     assert_counters_agree_with_a_recount()

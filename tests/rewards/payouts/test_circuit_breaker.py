@@ -61,7 +61,7 @@ def test_failures_of_several_users_stop_the_calls(sandbox, order):
     row = PeerCircuit.objects.get(peer="points")
     assert row.state == "open"
     assert row.opened_at is not None
-    assert row.last_error
+    assert row.last_error_code
     assert timedelta(seconds=20) < row.probe_at - timezone.now() <= timedelta(seconds=30)
     assert PayoutAttempt.objects.count() == made == USERS_TO_OPEN
     assert {fresh(reward).status for reward in late} == {"pending"}
@@ -249,8 +249,9 @@ def test_a_reward_is_given_up_when_it_has_failed_for_days_at_a_peer_that_serves_
     # then
     failed = fresh(reward)
     assert (failed.status, failed.in_doubt) == ("failed", True)
-    assert failed.last_error.startswith("HTTP 503")
-    assert failed.transitions.get(to_status="failed").reason.startswith("given up: HTTP 503")
+    assert (failed.last_failure.cause, failed.last_failure.http_status) == ("http_status", 503)
+    last = failed.transitions.get(to_status="failed")
+    assert (last.reason_code, last.reason_params["error"]["http_status"]) == ("given_up", 503)
 
 
 def test_a_reward_is_not_given_up_at_a_peer_that_serves_nobody(sandbox):

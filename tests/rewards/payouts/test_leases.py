@@ -182,7 +182,8 @@ def test_a_worker_that_stops_gives_back_what_it_has_not_begun(sandbox, settings)
     # then the first is paid, and the other is as if it had never been claimed
     assert sorted(fresh(reward).status for reward in rewards) == ["completed", "pending"]
     left = ReferralReward.objects.get(status="pending")
-    assert (left.in_doubt, left.failures, left.last_error) == (False, 0, "")
+    assert (left.in_doubt, left.failures, left.last_failure) == (False, 0, None)
+    assert left.transitions.first().reason_code == "returned_unasked"
     assert left.next_attempt_at <= timezone.now()
     assert PayoutAttempt.objects.filter(reward=left).count() == 0
     assert trail_of(left) == [("pending", "sent_to_points"), ("sent_to_points", "pending")]

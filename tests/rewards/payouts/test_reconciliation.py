@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from rewards.ledger.services import reward_cancel, reward_retry
 from rewards.models import ReconciliationFinding, ReconciliationRun, ReferralReward
+from rewards.models.codes import Failure
 from rewards.payouts.claim import claim
 from rewards.payouts.discrepancies import finding_close
 from rewards.payouts.drain import pay_due_now
@@ -113,7 +114,7 @@ def test_two_records_that_agree_give_no_finding(sandbox):
     assert (code, found()) == (0, [])
     assert "Bookings read: 3." in text
     run = ReconciliationRun.objects.get()
-    assert (run.bookings, run.repaired, run.problems) == (3, 0, "")
+    assert (run.bookings, run.repaired, run.problem_list) == (3, 0, [])
     assert run.finished_at is not None
 
 
@@ -150,7 +151,7 @@ def test_a_reward_in_doubt_that_the_peer_shows_is_completed(sandbox):
     reward = fresh(reward)
     assert (reward.status, reward.external_tx_id, reward.in_doubt) == ("completed", transaction, False)
     last = reward.transitions.first()
-    assert (last.actor, last.reason) == ("reconciliation", "the peer's record shows the booking")
+    assert (last.actor, last.reason_code) == ("reconciliation", "ledger_shows_booking")
     assert attempts_of(reward)[-1].peer_reference == transaction
     assert (code, found()) == (0, [("extra", "repaired", str(reward.id))])
     assert f"repaired  extra  points {reward.id}" in text
@@ -402,7 +403,8 @@ def test_a_record_in_another_form_is_a_problem(sandbox, body):
 
     report = reconcile()
 
-    assert "could not be read" in report.problems[0]
+    assert report.problems == [{"code": "record_unreadable", "error": {"code": "unpromised_answer"}}]
+    assert report.run.problem_list == report.problems
     assert found() == []
 
 
@@ -417,7 +419,8 @@ def test_a_list_that_begins_again_for_ever_is_noticed(sandbox):
     }
     sandbox.fault(peer="points", mode="status", status=200, body=[entry])
 
-    assert "begins again" in reconcile().problems[0]
+    (problem,) = reconcile().problems
+    assert problem == {"code": "record_unreadable", "error": {"code": "list_begins_again"}}
 
 
 def test_a_key_that_the_peer_has_booked_twice_is_told(sandbox):
@@ -452,7 +455,10 @@ def test_a_task_that_has_ended_unnoticed_settles_its_reward(sandbox):
 
     assert (code, found()) == (0, [])
     assert (fresh(confirmed).status, fresh(failed).status) == ("completed", "failed")
-    assert (fresh(failed).mint_number, fresh(failed).last_error) == (2, "HTTP 200 reverted")
+    assert (fresh(failed).mint_number, fresh(failed).last_failure) == (
+        2,
+        Failure("task_failed", message="reverted"),
+    )
     assert trail_of(confirmed)[-1] == ("sent_to_token", "completed")
     assert confirmed.transitions.first().actor == "reconciliation"
     assert len(sandbox.state()["tokens"]["tasks"]) == 2
@@ -480,7 +486,9 @@ def test_a_gateway_that_does_not_answer_is_a_problem(sandbox):
 
     report = reconcile()
 
-    assert report.problems == ["Token Gateway does not answer: HTTP 500."]
+    (problem,) = report.problems
+    assert (problem["code"], problem["error"]["code"]) == ("gateway_silent", "http_status")
+    assert problem["error"]["http_status"] == 500
     assert report.run.tasks == 3
 
 
@@ -509,8 +517,10 @@ def test_a_day_has_one_comparison_and_an_hourly_repeat_while_there_are_problems(
     assert not reconciliation_due(noon), "it runs, or has just been stopped"
     ReconciliationRun.objects.filter(pk=run.pk).update(started_at=noon - timedelta(hours=2))
     assert reconciliation_due(noon)
-    ReconciliationRun.objects.filter(pk=run.pk).update(finished_at=noon - timedelta(hours=2), problems="away")
+    ReconciliationRun.objects.filter(pk=run.pk).update(
+        finished_at=noon - timedelta(hours=2), problem_list=[{"code": "other", "text": "away"}]
+    )
     assert reconciliation_due(noon)
-    ReconciliationRun.objects.filter(pk=run.pk).update(problems="")
+    ReconciliationRun.objects.filter(pk=run.pk).update(problem_list=[])
     assert not reconciliation_due(noon)
     assert reconciliation_due(noon + timedelta(days=1))

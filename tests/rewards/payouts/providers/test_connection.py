@@ -148,7 +148,9 @@ def test_an_answer_that_cannot_be_read_says_nothing_of_what_the_peer_did(answer)
     with ScriptedPeer([answer], [TWO]) as peer:
         transport = transport_to(peer)
 
-        with pytest.raises(CallFailed, match=r"^the (head of the )?answer ") as failure:
+        with pytest.raises(
+            CallFailed, match=r"^(unreadable_answer|answer_too_large|connection_reset): "
+        ) as failure:
             ask(transport)
 
         assert not isinstance(failure.value, NeverSent)
@@ -190,7 +192,7 @@ def test_bytes_that_drip_in_do_not_renew_the_deadline(begin, drip):
     with RawPeer(begin, then_drip=drip, every=0.02) as peer:
         started = time.monotonic()
 
-        with pytest.raises(CallFailed, match=r"^TimeoutError: ") as failure:
+        with pytest.raises(CallFailed, match=r"^timeout: ") as failure:
             ask(transport_to(peer, timeout_seconds=0.4))
 
         assert not isinstance(failure.value, NeverSent)
@@ -201,7 +203,7 @@ def test_silence_ends_at_the_deadline():
     with ScriptedPeer([None]) as peer:
         started = time.monotonic()
 
-        with pytest.raises(CallFailed, match=r"^TimeoutError: ") as failure:
+        with pytest.raises(CallFailed, match=r"^timeout: ") as failure:
             ask(transport_to(peer, timeout_seconds=0.3))
 
         assert not isinstance(failure.value, NeverSent)
@@ -223,7 +225,7 @@ def test_silence_after_a_beginning_ends_at_the_same_deadline():
     with ScriptedPeer([[b"", OK], None], pause_seconds=0.5) as peer:
         started = time.monotonic()
 
-        with pytest.raises(CallFailed, match=r"^TimeoutError: "):
+        with pytest.raises(CallFailed, match=r"^timeout: "):
             ask(transport_to(peer, timeout_seconds=0.6))
 
         assert time.monotonic() - started < 0.9

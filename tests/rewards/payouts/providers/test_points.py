@@ -10,6 +10,7 @@ from django.utils import timezone
 from kernel.errors import IllegalTransition
 from rewards.ledger.services import reward_cancel, reward_retry
 from rewards.models import ReferralReward, ReferralStats
+from rewards.models.codes import Failure
 from rewards.payouts.circuit_breaker import Circuit
 from rewards.payouts.drain import pay_due_now
 from tests.helpers.raw_peer import RawPeer
@@ -32,7 +33,7 @@ def assert_paid_once(sandbox, reward):
     assert len(sandbox.state()["points"]["transactions"]) == 1
     assert (reward.status, reward.in_doubt, reward.next_attempt_at) == ("completed", False, None)
     assert reward.external_tx_id == transaction["transaction_id"]
-    assert (reward.failures, reward.first_failed_at, reward.last_error) == (0, None, "")
+    assert (reward.failures, reward.first_failed_at, reward.last_failure) == (0, None, None)
     stats = ReferralStats.objects.get(user_id=reward.beneficiary_user_id)
     assert (stats.points_earned, stats.points_pending) == (reward.points_amount, 0)
 
@@ -116,7 +117,7 @@ def test_an_unknown_outcome_is_asked_about_again_with_the_same_key(sandbox, orde
     assert (held.attempts, held.failures, held.external_tx_id) == (1, 1, None)
     assert timedelta(seconds=15) < held.next_attempt_at - timezone.now() < timedelta(seconds=45)
     assert held.first_failed_at is not None
-    assert held.last_error
+    assert held.last_error_code
     (attempt,) = attempts_of(reward)
     assert (attempt.number, attempt.outcome) == (1, "unknown")
     assert (attempt.http_status, attempt.error_code) == (status, code)
@@ -238,7 +239,10 @@ def test_a_permanent_refusal_fails_at_once_with_the_peers_reason(sandbox, status
     # then
     failed = fresh(reward)
     assert (failed.status, failed.in_doubt, failed.next_attempt_at) == ("failed", False, None)
-    assert failed.last_error == f"HTTP {status} USER_CLOSED the account is closed"
+    refusal = Failure("http_status", status, "USER_CLOSED", "the account is closed")
+    assert failed.last_failure == refusal
+    last = failed.transitions.get(to_status="failed")
+    assert (last.reason_code, last.reason_params) == ("payout_failed", {"error": refusal.as_json()})
     (attempt,) = attempts_of(reward)
     assert (attempt.outcome, attempt.http_status, attempt.error_code) == ("refused", status, "USER_CLOSED")
     assert attempt.message == "the account is closed"

@@ -5,6 +5,7 @@ import pytest
 from campaigns.models import ReferralCampaign
 from dev.demo.campaigns import demo_campaigns_ensure
 from rewards.models import ReferralReward
+from rewards.models.codes import Failure
 from rewards.payouts.providers.points_m3 import AddM3
 from rewards.payouts.providers.registry import peer_named
 from rewards.payouts.reconciliation import reconcile
@@ -73,7 +74,9 @@ def test_a_conflict_is_permanent_and_tells_the_peers_reason(sandbox):
     pay_due_now("points")
 
     assert (fresh(reward).status, fresh(reward).in_doubt) == ("failed", False)
-    assert fresh(reward).last_error == "HTTP 409 EXTERNAL_ID_CONFLICT used with another amount"
+    assert fresh(reward).last_failure == Failure(
+        "http_status", 409, "EXTERNAL_ID_CONFLICT", "used with another amount"
+    )
     assert attempts_of(reward)[-1].error_code == "EXTERNAL_ID_CONFLICT"
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from kernel.errors import IllegalTransition
 from rewards.ledger.services import reward_cancel, reward_retry
 from rewards.models import ReferralReward, ReferralStats
+from rewards.models.codes import Failure
 from rewards.payouts.drain import pay_due_now
 from tests.helpers.rewards import attempts_of, earn, fresh, pay_until, time_passes, trail_of
 
@@ -93,7 +94,7 @@ def test_a_failed_task_fails_the_reward_and_a_retry_mints_under_a_new_key(sandbo
     # then
     failed = fresh(reward)
     assert (failed.in_doubt, failed.external_task_id, failed.external_tx_id) == (False, None, None)
-    assert "out of gas" in failed.last_error
+    assert failed.last_failure == Failure("task_failed", message="out of gas")
     assert [attempt.outcome for attempt in attempts_of(reward)] == ["accepted", "task_failed"]
     assert trail_of(reward) == [CLAIMED, FAILED]
 
@@ -221,7 +222,8 @@ def test_a_refused_mint_fails_at_once(sandbox, status):
 
     failed = fresh(reward)
     assert (failed.status, failed.in_doubt) == ("failed", False)
-    assert failed.last_error.startswith(f"HTTP {status} SANDBOX_FAULT")
+    assert failed.last_failure.cause == "http_status"
+    assert (failed.last_failure.http_status, failed.last_failure.peer_code) == (status, "SANDBOX_FAULT")
 
 
 def test_a_refused_question_leaves_the_running_task_in_doubt(sandbox):
@@ -267,7 +269,7 @@ def test_a_reward_given_up_while_its_task_runs_cannot_be_cancelled(sandbox):
     # then
     failed = fresh(reward)
     assert failed.in_doubt
-    assert failed.last_error
+    assert failed.last_error_code
     with pytest.raises(IllegalTransition):
         reward_cancel(reward_id=reward.id, by="support", reason="given up")
     sandbox.clear_fault(silent)

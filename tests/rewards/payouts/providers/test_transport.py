@@ -168,7 +168,7 @@ def test_what_would_make_another_request_is_not_sent(place, bad):
         ask(transport)
         call = {"method": "GET", "path": "/task/1", "request_id": "r"}
 
-        with pytest.raises(NeverSent, match=r"^ValueError: "):
+        with pytest.raises(NeverSent, match=r"^unsendable: "):
             transport.call(**{**call, place: call[place] + bad})
 
         # and the connection is as good as before
@@ -254,7 +254,7 @@ def test_over_tls_too_bytes_that_drip_in_do_not_renew_the_deadline(certificate, 
         transport = Transport(base_url=peer.url, audience="test", timeout_seconds=0.4)
         started = time.monotonic()
 
-        with pytest.raises(CallFailed, match=r"^TimeoutError: ") as failure:
+        with pytest.raises(CallFailed, match=r"^timeout: ") as failure:
             ask(transport)
 
         assert not isinstance(failure.value, NeverSent)
@@ -268,7 +268,7 @@ def test_a_peer_that_never_shakes_hands_was_sent_nothing():
         )
         started = time.monotonic()
 
-        with pytest.raises(NeverSent, match=r"^TimeoutError: "):
+        with pytest.raises(NeverSent, match=r"^timeout: "):
             ask(transport)
 
         assert time.monotonic() - started < 1
@@ -299,7 +299,7 @@ def test_the_deadline_is_also_that_of_a_request_that_is_taken_slowly(certificate
 
         # when
         started = time.monotonic()
-        with pytest.raises(CallFailed, match=r"^TimeoutError: ") as failure:
+        with pytest.raises(CallFailed, match=r"^timeout: ") as failure:
             transport.call("POST", "/pay", request_id="r", content=bytes(64 * 1024 * 1024))
         took = time.monotonic() - started
         over.set()

@@ -15,9 +15,12 @@ from rewards.models import (
     ReferralReward,
     RewardTransition,
 )
+from rewards.models.codes import Failure
 from rewards.support.explanation.shape import Severity
 from rewards.support.explanation.situation import Situation
+from tests.helpers.failures import ACCOUNT_CLOSED, REFUSED_CONNECTION, TIMEOUT, http, kept
 
+OUT_OF_GAS = Failure("task_failed", message="out of gas")
 NOW = datetime(2026, 11, 24, 10, 45, tzinfo=UTC)
 REWARD_ID = UUID("01a20ebd-bf79-70cb-af21-f7369669ff49")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -59,14 +62,14 @@ def situation(
     return Situation(reward=reward, now=NOW, role=role, **others)
 
 
-def sick(error: str = "ConnectionRefusedError: [Errno 111] Connection refused") -> PeerCircuit:
+def sick(failure: Failure = REFUSED_CONNECTION) -> PeerCircuit:
     """A peer that has been failing for three minutes, to be tried again in three."""
     return PeerCircuit(
         peer="points",
         state="open",
         opened_at=NOW - 3 * MINUTE,
         probe_at=NOW + 3 * MINUTE,
-        last_error=error,
+        **kept(failure),
     )
 
 
@@ -74,8 +77,18 @@ def well() -> PeerCircuit:
     return PeerCircuit(peer="points", state="closed", last_success_at=NOW - MINUTE)
 
 
-def move(before: str, after: str, actor: str = "worker", reason: str = "") -> RewardTransition:
-    return RewardTransition(from_status=before, to_status=after, at=NOW - HOUR, actor=actor, reason=reason)
+def move(
+    before: str, after: str, actor: str = "worker", code: str = "", reason: str = "", **params: Any
+) -> RewardTransition:
+    return RewardTransition(
+        from_status=before,
+        to_status=after,
+        at=NOW - HOUR,
+        actor=actor,
+        reason_code=code,
+        reason_params=params,
+        reason=reason,
+    )
 
 
 def attempt(outcome: str, http_status: int | None = None) -> PayoutAttempt:
@@ -88,13 +101,13 @@ def finding(kind: str) -> ReconciliationFinding:
     return ReconciliationFinding(kind=kind, state="open")
 
 
-def failing(error: str, **fields: Any) -> dict[str, Any]:
+def failing(failure: Failure, **fields: Any) -> dict[str, Any]:
     """The fields of a reward whose tries have failed for an hour."""
     return {
         "first_failed_at": NOW - HOUR,
         "failures": 4,
         "attempts": 4,
-        "last_error": error,
+        **kept(failure),
         "next_attempt_at": NOW + 4 * MINUTE,
         **fields,
     }
@@ -115,7 +128,7 @@ VIP = UserRole(user_id="ann", role="vip", occurred_at=NOW - 9 * DAY, first_heard
 NEWCOMER = UserRole(user_id="ann", role="user", first_heard_at=NOW - 30 * DAY)
 STEPPED_DOWN = UserRole(user_id="ann", role="user", occurred_at=NOW - 9 * DAY, first_heard_at=NOW - 30 * DAY)
 REFUSED = "HTTP 422 account_closed the account is closed"
-TIMEOUT = "TimeoutError: the answer did not end in time"
+NO_ANSWER = "it does not answer in time (the answer did not end in time)"
 
 CASES: dict[str, Case] = {
     "on hold": Case(
@@ -191,7 +204,7 @@ CASES: dict[str, Case] = {
             "pending",
             available_at=NOW + DAY,
             next_attempt_at=NOW + DAY,
-            last_move=move("locked", "pending", "staff:olga", "ticket 4711"),
+            last_move=move("locked", "pending", "staff:olga", "unlocked_by_person", "ticket 4711"),
         ),
         "Waiting: not payable before 2026-11-25 10:45 UTC.",
         ("Unlocked on 2026-11-24 09:45 UTC by olga: “ticket 4711”.",),
@@ -206,7 +219,7 @@ CASES: dict[str, Case] = {
             "pending",
             next_attempt_at=NOW - DAY,
             updated_at=NOW,
-            last_move=move("locked", "pending", "user_service", "became vip"),
+            last_move=move("locked", "pending", "user_service", "role_upgraded", role="vip"),
         ),
         "Payable: it waits for a worker to take it up.",
         ("by user_service: “the user has become VIP”.",),
@@ -246,7 +259,7 @@ CASES: dict[str, Case] = {
         severity=Severity.WATCH,
     ),
     "peer refuses our access": Case(
-        situation("pending", **failing("HTTP 401 bad token"), circuit=sick("HTTP 401 bad token")),
+        situation("pending", **failing(http(401, "", "bad token")), circuit=sick(http(401, "", "bad token"))),
         "Waiting: nothing can be paid through Points Service since 2026-11-24 10:42 UTC – "
         "it refuses our access (HTTP 401).",
         ("This one not before 2026-11-24 10:49 UTC.", "failing since 2026-11-24 09:45 UTC (failed tries: 4)"),
@@ -256,7 +269,9 @@ CASES: dict[str, Case] = {
         situation(
             "pending",
             next_attempt_at=NOW - MINUTE,
-            circuit=PeerCircuit(state="open", opened_at=NOW - HOUR, probe_at=NOW, last_error="HTTP 503 busy"),
+            circuit=PeerCircuit(
+                state="open", opened_at=NOW - HOUR, probe_at=NOW, **kept(http(503, "", "busy"))
+            ),
         ),
         "Waiting: nothing can be paid through Points Service since 2026-11-24 09:45 UTC – "
         "it answers with a fault of its own (HTTP 503).",
@@ -264,7 +279,7 @@ CASES: dict[str, Case] = {
         severity=Severity.WATCH,
     ),
     "limited for this user": Case(
-        situation("pending", **failing("HTTP 429 velocity_cap too many"), circuit=well()),
+        situation("pending", **failing(http(429, "velocity_cap", "too many")), circuit=well()),
         "Waiting: Points Service asked us to wait with this reward (HTTP 429).",
         (
             "a limit on what one user may get",
@@ -274,9 +289,9 @@ CASES: dict[str, Case] = {
         severity=Severity.WATCH,
     ),
     "last try failed": Case(
-        situation("pending", **failing("ConnectionRefusedError: no"), circuit=well()),
+        situation("pending", **failing(Failure("connection_refused", message="no")), circuit=well()),
         "Waiting: the last try at Points Service did not work – it refuses connections.",
-        ("The last that was heard about this reward: “ConnectionRefusedError: no”.", "in 4 minutes"),
+        ("The last that was heard about this reward: “it refuses connections (no)”.", "in 4 minutes"),
         ("a limit on what one user",),
         severity=Severity.WATCH,
     ),
@@ -286,8 +301,8 @@ CASES: dict[str, Case] = {
             next_attempt_at=NOW,
             updated_at=NOW,
             in_doubt=True,
-            last_error=TIMEOUT,
-            last_move=move("failed", "pending", "admin:root-1", "they are back"),
+            **kept(TIMEOUT),
+            last_move=move("failed", "pending", "admin:root-1", "retried_by_person", "they are back"),
         ),
         "Payable: it waits for a worker to take it up.",
         (
@@ -303,7 +318,7 @@ CASES: dict[str, Case] = {
             updated_at=NOW,
             in_doubt=True,
             external_task_id="task-7",
-            last_move=move("failed", "pending", "staff:olga", "again"),
+            last_move=move("failed", "pending", "staff:olga", "retried_by_person", "again"),
         ),
         "Payable: it waits for a worker to take it up.",
         ("Its token task is task-7; it is asked about before anything else is sent.",),
@@ -380,7 +395,7 @@ CASES: dict[str, Case] = {
             "sent_to_points",
             in_doubt=True,
             **failing(TIMEOUT, next_attempt_at=NOW),
-            circuit=sick("TimeoutError: the answer did not end in time"),
+            circuit=sick(TIMEOUT),
         ),
         "In doubt: Points Service has not said whether it was paid.",
         ("The next try is in 3 minutes (2026-11-24 10:48 UTC), with one waiting reward",),
@@ -415,7 +430,7 @@ CASES: dict[str, Case] = {
             token=True,
             external_task_id="task-7",
             next_attempt_at=NOW,
-            circuit=sick("HTTP 404 no"),
+            circuit=sick(http(404, "", "no")),
         ),
         "Under way as task task-7, but Token Gateway cannot be asked about it – "
         "our settings lead to a wrong address there (HTTP 404).",
@@ -437,7 +452,7 @@ CASES: dict[str, Case] = {
             external_tx_id="0xabc",
             external_task_id="task-7",
             campaign_status="archived",
-            last_move=move("sent_to_token", "completed", "token_gateway", "confirmed by callback"),
+            last_move=move("sent_to_token", "completed", "token_gateway", "callback_confirmed"),
         ),
         "Paid: 1.5 G2A by Token Gateway, transaction 0xabc.",
         ("by token_gateway", "Its token task was task-7."),
@@ -453,10 +468,10 @@ CASES: dict[str, Case] = {
     "refused for good": Case(
         situation(
             "failed",
-            last_error=REFUSED,
+            **kept(ACCOUNT_CLOSED),
             attempts=1,
             last_attempt=attempt("refused", 422),
-            last_move=move("sent_to_points", "failed", reason=REFUSED),
+            last_move=move("sent_to_points", "failed", code="payout_failed", error=ACCOUNT_CLOSED.as_json()),
         ),
         "Failed: Points Service has refused it for good.",
         (f"Points Service said last: “{REFUSED}”.", "support can retry it", "cancel it"),
@@ -464,13 +479,13 @@ CASES: dict[str, Case] = {
         severity=Severity.TROUBLE,
     ),
     "refused because of the number": Case(
-        situation("failed", last_error="HTTP 409 conflict", last_attempt=attempt("refused", 409)),
+        situation("failed", **kept(http(409, "", "conflict")), last_attempt=attempt("refused", 409)),
         "Failed: Points Service has refused it for good.",
         ("HTTP 409 means that its number was used there with another user or amount.",),
         severity=Severity.TROUBLE,
     ),
     "refused after doubt": Case(
-        situation("failed", in_doubt=True, last_error=REFUSED, last_attempt=attempt("refused", 422)),
+        situation("failed", in_doubt=True, **kept(ACCOUNT_CLOSED), last_attempt=attempt("refused", 422)),
         "Failed: Points Service has refused it for good.",
         ("It may have been paid all the same, so it cannot be cancelled.", "with the same number"),
         ("cancel it.",),
@@ -481,9 +496,9 @@ CASES: dict[str, Case] = {
             "failed",
             token=True,
             mint_number=2,
-            last_error="out of gas",
+            **kept(OUT_OF_GAS),
             last_attempt=attempt("task_failed", 200),
-            last_move=move("sent_to_token", "failed", reason="out of gas"),
+            last_move=move("sent_to_token", "failed", code="payout_failed", error=OUT_OF_GAS.as_json()),
         ),
         "Failed: Token Gateway reports that the token task ended without a transfer.",
         ("out of gas", f"with the number {REWARD_ID}:2"),
@@ -495,9 +510,11 @@ CASES: dict[str, Case] = {
             "failed",
             first_failed_at=NOW - 3 * DAY,
             failures=300,
-            last_error="HTTP 429 velocity_cap",
+            **kept(http(429, "velocity_cap")),
             last_attempt=attempt("not_booked", 429),
-            last_move=move("sent_to_points", "failed", reason="given up: HTTP 429 velocity_cap"),
+            last_move=move(
+                "sent_to_points", "failed", code="given_up", error=http(429, "velocity_cap").as_json()
+            ),
         ),
         "Given up: it failed from 2026-11-21 10:45 UTC on, while Points Service worked for others.",
         ("cancel it",),
@@ -510,14 +527,14 @@ CASES: dict[str, Case] = {
             in_doubt=True,
             external_task_id="task-7",
             first_failed_at=NOW - 3 * DAY,
-            last_error=TIMEOUT,
+            **kept(TIMEOUT),
             last_attempt=attempt("unknown"),
         ),
         "Given up: it failed from 2026-11-21 10:45 UTC on, while Token Gateway worked for others.",
         (
             "It may have been paid all the same",
             "asked about the same task task-7 first",
-            f"The last that was heard about this reward: “{TIMEOUT}”.",
+            f"The last that was heard about this reward: “{NO_ANSWER}”.",
         ),
         ("said last",),
         severity=Severity.TROUBLE,
@@ -531,7 +548,9 @@ CASES: dict[str, Case] = {
         situation(
             "cancelled",
             campaign_status="paused",
-            last_move=move("locked", "cancelled", "staff:olga", "the account is a double"),
+            last_move=move(
+                "locked", "cancelled", "staff:olga", "cancelled_by_person", "the account is a double"
+            ),
         ),
         "Cancelled by olga: “the account is a double”.",
         ("before, its status was “Locked”", "It stays so for ever"),

@@ -27,6 +27,7 @@ from rewards.support.review.bulk_retry import (
 )
 from rewards.support.review.rewards import Filters
 from tests.factories import EventFactory
+from tests.helpers.failures import http, kept
 from tests.helpers.processes import ROOT, ServiceProcesses, database_url
 from tests.helpers.review import failed_row
 from tests.helpers.rewards import fresh
@@ -57,7 +58,7 @@ def retries(reward: ReferralReward) -> int:
 
 def test_all_that_failed_with_the_error_and_nothing_else_is_sent_again(event: ReferralEvent) -> None:
     wanted = [failed_row(event), failed_row(event, currency="g2a")]
-    other = failed_row(event, last_error="HTTP 409 CONFLICT")
+    other = failed_row(event, **kept(http(409, "CONFLICT")))
 
     made = order()
     bulk_retries_run()

@@ -1,6 +1,6 @@
 """Tokens: verifying those of users and services, and signing our own calls.
 
-Source: contract/http-api.md, Who may call; contract/peers.md. Verified tokens are remembered for
+Source: docs/http-api.md, Who may call; docs/providers.md. Verified tokens are remembered for
 REMEMBER_SECONDS, never past their `exp`: an HMAC and three JSON decodings per request would otherwise be a
 large part of a small request.
 """

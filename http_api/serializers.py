@@ -15,7 +15,7 @@ from rewards.support.explanation.error_classification import error_text
 
 
 def reward_json(reward: RewardRow | ReferralReward) -> Reward:
-    """A reward as contract/http-api.md, section 4, shows it; the unused amount is zero."""
+    """A reward as docs/http-api.md and its description show it; the unused amount is zero."""
     return {
         "id": reward.id,
         "beneficiary_user_id": reward.beneficiary_user_id,

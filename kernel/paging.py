@@ -1,4 +1,4 @@
-"""Pages of lists, as `contract/http-api.md` words them."""
+"""Pages of lists (docs/http-api.md, Lists)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The services of the platform and their operations (contract/http-api.md, Who may call)."""
+"""The services of the platform and their operations (docs/http-api.md, Who may call)."""
 
 from django.db import migrations
 

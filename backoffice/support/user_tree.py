@@ -1,4 +1,4 @@
-"""The tree of whom a user has invited, as SVG: shapes computed here, drawn by support/tree.html."""
+"""The tree of whom a user has invited, as SVG: computed here, drawn by templates/admin/support/tree.html."""
 
 from dataclasses import dataclass, field
 

@@ -1,7 +1,7 @@
 """What an event earns: a pure function of rules, facts, roles and counters.
 
 No database, no clock, no settings. The live path, the simulator and replays call this same function.
-Source: contract/domain.md, Rules.
+Source: docs/rules.md.
 """
 
 from collections.abc import Mapping

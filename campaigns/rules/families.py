@@ -1,4 +1,4 @@
-"""Event types and the families of rule keys that price them (contract/domain.md, Rules)."""
+"""Event types and the families of rule keys that price them (docs/rules.md)."""
 
 USER_REGISTERED = "user_registered"
 RF_PARTNER_ONBOARDED = "rf_partner_onboarded"

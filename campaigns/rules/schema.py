@@ -1,6 +1,6 @@
 """The schema of a campaign's reward rules: JSON in, typed and immutable rules out.
 
-Source: contract/domain.md, Rules. Every problem is reported with the path of the offending key, all of them
+Source: docs/rules.md. Every problem is reported with the path of the offending key, all of them
 at once. Decimals are stored as strings, so that no JSON parser on the way can turn them into floats.
 """
 

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def error_body(error: errors.DomainError, request_id: str) -> dict[str, Any]:
-    """The envelope of `contract/http-api.md`, Conventions, in the language of this moment."""
+    """The envelope of errors (docs/http-api.md, Errors) in the language of this moment."""
     said = {"code": error.code, "http_status": error.http_status, **error.as_json()}
     return {"error": said, "request_id": request_id}
 

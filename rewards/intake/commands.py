@@ -1,6 +1,6 @@
 """Shapes of what other services send, and one form for all of it.
 
-Each struct is a body of contract/http-api.md, sections 3 to 5. Unknown fields are ignored. What differs
+Each struct is a body of a call in docs/http-api.md, Calls. Unknown fields are ignored. What differs
 between the calls ends here: the event path knows only `NewEvent`.
 """
 

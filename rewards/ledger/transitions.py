@@ -1,7 +1,7 @@
 """The moves between the statuses of a reward, in one place.
 
-Source: contract/domain.md, Reward status. Services and payouts take their moves from here, a trigger in the
-database refuses any other, and a test compares the two.
+Source: docs/reward-status.md. Services and payouts take their moves from here, a trigger in the
+database refuses any other, and tests compare all three.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The gateway's word about a token task that it gives by itself (contract/domain.md, D12).
+"""The gateway's word about a token task that it gives by itself (docs/invariants.md, D12).
 
 It may come at any time: before we have stored the task's id, more than once, or about a task that was
 replaced long ago. What it says of the current task is recorded as if a worker had asked.

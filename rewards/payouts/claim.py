@@ -3,7 +3,7 @@
 A reward is claimed in a short transaction that moves its `next_attempt_at` ahead by the lease, paid with no
 transaction open, and its answer recorded in another short transaction. Whoever dies in between leaves a
 reward that comes up again when the lease is over, and is asked about with the same key.
-Source: contract/domain.md, Reward status, D8 to D12; contract/peers.md.
+Source: docs/reward-status.md; docs/invariants.md, D8 to D12; docs/payout.md.
 """
 
 import math
@@ -149,7 +149,7 @@ def _attempt(entry: Settled) -> dict[str, Any]:
 
 
 def _change(entry: Settled, now: datetime, well_at: datetime | None) -> dict[str, Any]:
-    """The reward's row after an answer: the table of contract/peers.md, one outcome a branch."""
+    """The reward's row after an answer: the table in docs/payout.md, one outcome a branch."""
     claim, answer = entry.claim, entry.answer
     change: dict[str, Any] = {
         "id": claim.order.reward_id,

@@ -4,7 +4,7 @@
 -- same indexes, constraints and triggers: the event with its number in the history, two rewards, the counter of
 -- the referred user, the counter of the referrer's day, and the statistics of both beneficiaries. All limits are
 -- checked under the locks that the counters' upserts take, and branched on: an event beyond a limit is recorded
--- with its reason and earns nothing. tests/benchmarks compares the rows with the product's.
+-- with its reason and earns nothing. tests/dev/benchmarks compares the rows with the product's.
 --
 -- They do less in what leaves no row: what a level earns is fixed, roles are not looked up, and nothing waits for
 -- a change of the campaign. Limits are given, not read. That makes them faster, so the ratios err to our disfavour.

@@ -1,4 +1,4 @@
-"""Analytics: takes events in bulk, within its size limits (contract/peers.md)."""
+"""Analytics: takes events in bulk, within its size limits (docs/providers.md)."""
 
 import json
 from collections.abc import Mapping, Sequence

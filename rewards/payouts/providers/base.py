@@ -1,6 +1,6 @@
 """What every peer has in common: what is asked, what an answer means, how HTTP failures are read.
 
-Source of the meanings: contract/peers.md, the table of answers.
+Source of the meanings: docs/payout.md, What an answer means.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Points Service, dialect `credit_v1` (contract/peers.md)."""
+"""Points Service, dialect `credit_v1` (docs/providers.md)."""
 
 from typing import Any
 

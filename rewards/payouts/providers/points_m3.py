@@ -1,4 +1,4 @@
-"""Points Service, the older dialect `add_m3` of the deployed MVP (contract/peers.md)."""
+"""Points Service, the older dialect `add_m3` of the deployed MVP (docs/providers.md)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Token / Blockchain Gateway: mints run as tasks that confirm later (contract/peers.md, D12)."""
+"""Token / Blockchain Gateway: mints run as tasks that confirm later (docs/providers.md, D12)."""
 
 from dataclasses import replace
 from typing import Any

@@ -76,7 +76,7 @@ def past_events(user_id: str, campaign_id: UUID, *, is_invitation: bool) -> Quer
     """Events that a relation in this campaign would have rewarded and that nothing has, oldest first.
 
     An invitation counts in every campaign in which the user has no relation of its own
-    (contract/domain.md, Who is the referrer). What its campaign does not take now comes last, so that however
+    (docs/event-path.md, Who is the referrer). What its campaign does not take now comes last, so that however
     much there is of it, the rest is reached.
     """
     events = ReferralEvent.objects.filter(

@@ -1,7 +1,7 @@
 """How the amount of a reward came about, line by line: the rule of its level, applied again to its event.
 
 The amounts come from the calculation of the live path with the recorded rule version; here they are only put
-into words (contract/domain.md, Rules). Where the calculation does not give what is on record, that is said.
+into words (docs/rules.md). Where the calculation does not give what is on record, that is said.
 """
 
 from dataclasses import dataclass, replace

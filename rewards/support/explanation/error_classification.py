@@ -1,6 +1,6 @@
 """What went wrong with a paying service, in plain words, from the code that is kept of it.
 
-The words follow the table of answers in contract/peers.md. What the service or the network said itself is
+The words follow the table of answers in docs/payout.md. What the service or the network said itself is
 quoted as it is.
 """
 

@@ -1,6 +1,6 @@
 """The story of a reward that waits to be paid or was sent to its peer.
 
-Source: contract/domain.md, "Reward status" and D8 to D12; contract/peers.md; rewards/payouts/claim.py, which
+Source: docs/reward-status.md; docs/invariants.md, D8 to D12; docs/payout.md; rewards/payouts/claim.py, which
 decides when a reward is asked about again; rewards/payouts/circuit_breaker.py, which holds rewards back while
 a peer is sick.
 """
@@ -223,7 +223,7 @@ def next_try(now_is: Situation) -> str:
 
 
 def giving_up(now_is: Situation) -> str:
-    """Since when it fails, and when that ends (contract/domain.md, "Giving up")."""
+    """Since when it fails, and when that ends (docs/reward-status.md, Giving up)."""
     since = now_is.reward.first_failed_at
     if since is None:
         return ""

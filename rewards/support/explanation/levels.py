@@ -188,7 +188,7 @@ def _why_not_after_all(found: Recorded, name: str) -> Why:
 
 
 def _came_later(found: Recorded) -> str:
-    """A relation that came after the event changes nothing of it (contract/domain.md, Who is the
+    """A relation that came after the event changes nothing of it (docs/event-path.md, Who is the
     referrer)."""
     for row in found.later:
         if row.referred_user_id in (found.event.referred_user_id, found.level1):

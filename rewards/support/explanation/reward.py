@@ -1,8 +1,8 @@
 """Why a reward is where it is and what comes next, in plain words.
 
 A pure function of our own rows (`rewards.support.explanation.situation`): nothing is decided here, and no
-sentence stands here that the rows do not bear out. Source: contract/domain.md, "Reward status";
-contract/peers.md.
+sentence stands here that the rows do not bear out. Source: docs/reward-status.md;
+docs/payout.md.
 """
 
 from collections.abc import Callable, Mapping
@@ -203,7 +203,7 @@ def _recorded(now_is: Situation) -> str:
 
 
 def _conflict(now_is: Situation) -> str:
-    """A number used with other particulars stays so (contract/peers.md, 409)."""
+    """A number used with other particulars stays so (docs/payout.md: any other 4xx)."""
     failure = now_is.reward.last_failure
     if failure is None or failure.http_status != 409:
         return ""

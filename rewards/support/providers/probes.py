@@ -3,7 +3,7 @@
 Two things are done, and neither pays anything that is not due. The peer is asked a question that changes
 nothing there, and told as it is. And the circuit's next probe, if the peer is sick, is brought forward to
 now: the next claim tries one reward that is due, as it would have by itself a little later
-(`rewards.payouts.circuit_breaker`). Whether the peer is well is only for that to say (contract/domain.md,
+(`rewards.payouts.circuit_breaker`). Whether the peer is well is only for that to say (docs/invariants.md,
 D10).
 """
 

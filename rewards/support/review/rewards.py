@@ -2,8 +2,9 @@
 
 Three kinds, of which a reward is one at most, with the reasons in `REASONS`; the page says the same in words
 (rewards/support/review/wording.py). Each reason is read from the beginning of an index, longest ago first, so
-a page and a count cost the same with a hundred rewards and with five million. Sources: contract/domain.md
-(Reward status, D8 to D12), rewards/payouts/claim.py, rewards/payouts/reconciliation.py (PATIENCE).
+a page and a count cost the same with a hundred rewards and with five million. Sources:
+docs/reward-status.md, docs/invariants.md (D8 to D12), rewards/payouts/claim.py,
+rewards/payouts/reconciliation.py (PATIENCE).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

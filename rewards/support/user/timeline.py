@@ -1,7 +1,7 @@
 """Everything that happened to a user, newest first, merged from all that is on record.
 
 Keys are made in the order of time, so they are the order in which we heard of things; that order decides what
-an event earns (contract/domain.md, Who is the referrer). Every source is asked for one page's worth below the
+an event earns (docs/event-path.md, Who is the referrer). Every source is asked for one page's worth below the
 same key, by an index that begins with the user.
 """
 

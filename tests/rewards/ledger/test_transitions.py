@@ -1,5 +1,6 @@
-"""The table of moves, in Python and in the database."""
+"""The table of moves, in Python, in the database and in docs/reward-status.md."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from django.utils import timezone
 from rewards.intake.events import events_accept
 from rewards.ledger.transitions import CANCELLABLE, MOVES, RETRYABLE, UNLOCKABLE
 from rewards.models import WORKABLE, PayoutAttempt, ReferralReward, RewardStatus, RewardTransition
+from tests.helpers.processes import ROOT
 from tests.helpers.rewards import done, earn
 
 pytestmark = pytest.mark.usefixtures("campaigns")
@@ -34,6 +36,15 @@ def test_the_database_allows_exactly_the_moves_of_the_table():
 
     # then
     assert allowed == {(source, target) for source, targets in MOVES.items() for target in targets}
+
+
+def test_the_page_of_statuses_tells_every_status_and_every_move():
+    statuses, moves = (ROOT / "docs" / "reward-status.md").read_text().split("## Moves")
+
+    first_cells = " ".join(re.findall(r"^\| (.+?) \|", statuses, re.MULTILINE))
+    assert set(re.findall(r"`(\w+)`", first_cells)) == set(S.values)
+    told = re.findall(r"^\| `(\w+)` \| `(\w+)` \| \w", moves, re.MULTILINE)
+    assert sorted(told) == sorted((source, target) for source, targets in MOVES.items() for target in targets)
 
 
 def _currency(source: str, target: str) -> str:

@@ -1,4 +1,4 @@
-"""The table of answers in peers.md, row by row, against a Points Service over HTTP."""
+"""The table of answers in docs/payout.md, row by row, against a Points Service over HTTP."""
 
 import time
 from datetime import UTC, datetime, timedelta

@@ -32,7 +32,7 @@ from rewards.models.codes import Cause, Fact, MoveReason, RunProblem
 from rewards.notifier import wake_for
 from rewards.payouts.discrepancies import State, finding_note, reward_fact, task_fact
 from rewards.payouts.providers.base import RETRY_AFTER_LIMIT_SECONDS, TROUBLES, Answer, Outcome
-from rewards.payouts.providers.points_ledger import Booking, NoRecord, RecordUnreadable
+from rewards.payouts.providers.bookings import Booking, NoRecord, RecordUnreadable
 from rewards.payouts.providers.registry import peer_named, points_record
 from rewards.payouts.settlement import is_claimed, locked_reward, order_of, reward_settle
 from rewards.provider_names import PEER_OF_CURRENCY, POINTS, TOKENS

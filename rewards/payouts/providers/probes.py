@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 
 from rewards.models.codes import Failure
 from rewards.payouts.providers import analytics as analytics_peer
-from rewards.payouts.providers import points, points_ledger, tokens
+from rewards.payouts.providers import bookings, points, tokens
 from rewards.payouts.providers.base import MESSAGE_LENGTH
 from rewards.payouts.providers.failures import CallFailed, NeverSent
 from rewards.payouts.providers.transport import Reply, Transport
@@ -64,7 +64,7 @@ def ask(peer: str, *, known_task: str | None = None) -> Report:
 def _questions(known_task: str | None) -> dict[str, tuple[str, str, str]]:
     """By peer: its address, for whom our token is, and what is asked for."""
     return {
-        POINTS: (settings.POINTS_SERVICE_URL, points.AUDIENCE, f"{points_ledger.TRANSACTIONS}?limit=1"),
+        POINTS: (settings.POINTS_SERVICE_URL, points.AUDIENCE, f"{bookings.TRANSACTIONS}?limit=1"),
         TOKENS: (
             settings.TOKEN_GATEWAY_URL,
             tokens.AUDIENCE,

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from rewards.payouts.providers import points, points_m3, tokens
 from rewards.payouts.providers.base import Peer
-from rewards.payouts.providers.points_ledger import PointsRecord
+from rewards.payouts.providers.bookings import PointsRecord
 from rewards.payouts.providers.transport import Transport
 from rewards.provider_names import POINTS, TOKENS
 

@@ -29,7 +29,7 @@ MOST_DAYS = 2 * 366
 LATE = timedelta(minutes=5)
 KIND_NAMES = {
     "paid": gettext_lazy("paid"),
-    "waiting": gettext_lazy("waiting"),
+    "waiting": gettext_lazy("pending"),
     "locked": gettext_lazy("locked"),
     "failed": gettext_lazy("failed"),
 }
@@ -72,9 +72,9 @@ class PeriodForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         first, last = cleaned.get("first"), cleaned.get("last")
         if first and last and first > last:
-            self.add_error("last", _("must not be earlier than the first day"))
+            self.add_error("last", _("The period must not end before it starts"))
         elif first and last and (last - first).days >= MOST_DAYS:
-            self.add_error("last", _("a period has %d days at most") % MOST_DAYS)
+            self.add_error("last", _("Choose a period of at most %d days") % MOST_DAYS)
         return cleaned
 
     def period(self) -> Period:

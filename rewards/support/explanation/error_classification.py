@@ -14,22 +14,22 @@ from django.utils.translation import gettext_lazy
 # The beginning of the line, or a part of it, and what it means: "it …", about the service.
 KNOWN: tuple[tuple[str, Promise], ...] = (
     (r"\bthe gateway does not know the task", gettext_lazy("it does not know the token task")),
-    (r"\bthe answer is not the promised JSON", gettext_lazy("its answer is not what was agreed")),
+    (r"\bthe answer is not the promised JSON", gettext_lazy("its response is not as agreed")),
     (
         r"^the (head of the )?answer is (too large|not HTTP|not usable)",
-        gettext_lazy("its answer is not what was agreed"),
+        gettext_lazy("its response is not as agreed"),
     ),
-    (r"^ConnectionRefusedError", gettext_lazy("it refuses connections")),
+    (r"^ConnectionRefusedError", gettext_lazy("it refuses the connection")),
     (r"^gaierror", gettext_lazy("its address is not found (DNS)")),
-    (r"^(SSL\w*|CertificateError)", gettext_lazy("no secure connection to it comes about")),
-    (r"^(TimeoutError|timeout)", gettext_lazy("it does not answer in time")),
+    (r"^(SSL\w*|CertificateError)", gettext_lazy("no secure connection")),
+    (r"^(TimeoutError|timeout)", gettext_lazy("it does not respond in time")),
     (
         r"^(ConnectionResetError|BrokenPipeError|RemoteDisconnected|ConnectionAbortedError|IncompleteRead"
         r"|the answer ended early)",
-        gettext_lazy("it breaks the connection off"),
+        gettext_lazy("it drops the connection"),
     ),
-    (r"^internal:", gettext_lazy("a fault in our own worker came between")),
-    (r"^the answer \(\w+\) cannot be recorded", gettext_lazy("its answer could not be recorded here")),
+    (r"^internal:", gettext_lazy("an error in our worker")),
+    (r"^the answer \(\w+\) cannot be recorded", gettext_lazy("its response could not be saved")),
 )
 
 
@@ -39,7 +39,7 @@ def trouble_text(error: str) -> str:
         if re.search(pattern, error):
             return str(words)
     status = http_status_in(error)
-    return _http_text(status) if status else _("the last call went wrong")
+    return _http_text(status) if status else _("the last request failed")
 
 
 def http_status_in(error: str) -> int | None:
@@ -50,13 +50,13 @@ def http_status_in(error: str) -> int | None:
 
 def _http_text(status: int) -> str:
     if status in (425, 429):
-        words = _("it asks us to wait (HTTP %d)")
+        words = _("it asks us to retry later (HTTP %d)")
     elif status in (401, 403):
-        words = _("it refuses our access (HTTP %d)")
+        words = _("it denies us access (HTTP %d)")
     elif 300 <= status < 400 or status in (404, 405):
-        words = _("our settings lead to a wrong address there (HTTP %d)")
+        words = _("its address is wrong in our settings (HTTP %d)")
     elif status == 408 or status >= 500 or status < 200:
-        words = _("it answers with a fault of its own (HTTP %d)")
+        words = _("an error on its side (HTTP %d)")
     else:
-        words = _("it refuses the call (HTTP %d)")
+        words = _("it rejects the request (HTTP %d)")
     return words % status

@@ -13,14 +13,14 @@ from campaigns.rules.wording import ROLES
 
 ACTORS: dict[str, Promise] = {
     "worker": gettext_lazy("a worker"),
-    "reconciliation": gettext_lazy("the comparison with the paying services"),
+    "reconciliation": gettext_lazy("reconciliation"),
 }
 REASONS: dict[str, Promise] = {
     "the worker gave it back before it asked": gettext_lazy("the worker gave it back before it asked"),
     "confirmed by callback": gettext_lazy("the gateway reported the task as confirmed"),
     "failed by callback": gettext_lazy("the gateway reported the task as failed"),
-    "the peer's record shows the booking": gettext_lazy("the service’s record shows the booking"),
-    "the gateway shows that the task has ended": gettext_lazy("the gateway shows that the task has ended"),
+    "the peer's record shows the booking": gettext_lazy("the provider's records show the payout"),
+    "the gateway shows that the task has ended": gettext_lazy("the gateway shows that the task has finished"),
 }
 BECAME, GIVEN_UP = "became ", "given up: "
 
@@ -38,7 +38,7 @@ def actor_text(actor: str) -> str:
 def reason_text(reason: str) -> str:
     """Why, in the reader's language where the text is ours."""
     if reason.startswith(BECAME) and reason.removeprefix(BECAME) in ROLES:
-        return _("the user has become %s") % ROLES[reason.removeprefix(BECAME)]
+        return _("the user's role became %s") % ROLES[reason.removeprefix(BECAME)]
     if reason.startswith(GIVEN_UP):
-        return _("given up: %s") % reason.removeprefix(GIVEN_UP)
+        return _("attempts stopped: %s") % reason.removeprefix(GIVEN_UP)
     return str(REASONS.get(reason, reason))

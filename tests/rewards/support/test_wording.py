@@ -24,34 +24,34 @@ WRITERS = (path for path in Path(rewards.__file__).parent.rglob("*.py") if "supp
 SOURCES = "".join(path.read_text() for path in WRITERS)
 
 TROUBLES = {
-    "ConnectionRefusedError: [Errno 111] Connection refused": "it refuses connections",
+    "ConnectionRefusedError: [Errno 111] Connection refused": "it refuses the connection",
     "gaierror: [Errno -2] Name or service not known": "its address is not found (DNS)",
-    "SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED]": "no secure connection to it comes about",
-    "TimeoutError: timed out": "it does not answer in time",
-    "ConnectionResetError: [Errno 104] Connection reset by peer": "it breaks the connection off",
-    "RemoteDisconnected: Remote end closed connection without response": "it breaks the connection off",
-    "the answer ended early": "it breaks the connection off",
-    "the answer is too large": "its answer is not what was agreed",
-    "the head of the answer is too large": "its answer is not what was agreed",
-    "the answer is not HTTP: Expected HTTP/, RTSP/ or ICE/": "its answer is not what was agreed",
-    "the answer is not usable: HTTP 101": "its answer is not what was agreed",
-    "HTTP 200 the answer is not the promised JSON": "its answer is not what was agreed",
+    "SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED]": "no secure connection",
+    "TimeoutError: timed out": "it does not respond in time",
+    "ConnectionResetError: [Errno 104] Connection reset by peer": "it drops the connection",
+    "RemoteDisconnected: Remote end closed connection without response": "it drops the connection",
+    "the answer ended early": "it drops the connection",
+    "the answer is too large": "its response is not as agreed",
+    "the head of the answer is too large": "its response is not as agreed",
+    "the answer is not HTTP: Expected HTTP/, RTSP/ or ICE/": "its response is not as agreed",
+    "the answer is not usable: HTTP 101": "its response is not as agreed",
+    "HTTP 200 the answer is not the promised JSON": "its response is not as agreed",
     "HTTP 404 the gateway does not know the task": "it does not know the token task",
-    "HTTP 302": "our settings lead to a wrong address there (HTTP 302)",
-    "HTTP 401 bad token": "it refuses our access (HTTP 401)",
-    "HTTP 403": "it refuses our access (HTTP 403)",
-    "HTTP 404 no such page": "our settings lead to a wrong address there (HTTP 404)",
-    "HTTP 405": "our settings lead to a wrong address there (HTTP 405)",
-    "HTTP 408": "it answers with a fault of its own (HTTP 408)",
-    "HTTP 409 conflict": "it refuses the call (HTTP 409)",
-    "HTTP 422 account_closed": "it refuses the call (HTTP 422)",
-    "HTTP 425": "it asks us to wait (HTTP 425)",
-    "HTTP 429 velocity_cap": "it asks us to wait (HTTP 429)",
-    "HTTP 503 unavailable": "it answers with a fault of its own (HTTP 503)",
-    "internal: 'NoneType' object": "a fault in our own worker came between",
-    "the answer (booked) cannot be recorded: value too long": "its answer could not be recorded here",
-    "something else": "the last call went wrong",
-    "": "the last call went wrong",
+    "HTTP 302": "its address is wrong in our settings (HTTP 302)",
+    "HTTP 401 bad token": "it denies us access (HTTP 401)",
+    "HTTP 403": "it denies us access (HTTP 403)",
+    "HTTP 404 no such page": "its address is wrong in our settings (HTTP 404)",
+    "HTTP 405": "its address is wrong in our settings (HTTP 405)",
+    "HTTP 408": "an error on its side (HTTP 408)",
+    "HTTP 409 conflict": "it rejects the request (HTTP 409)",
+    "HTTP 422 account_closed": "it rejects the request (HTTP 422)",
+    "HTTP 425": "it asks us to retry later (HTTP 425)",
+    "HTTP 429 velocity_cap": "it asks us to retry later (HTTP 429)",
+    "HTTP 503 unavailable": "an error on its side (HTTP 503)",
+    "internal: 'NoneType' object": "an error in our worker",
+    "the answer (booked) cannot be recorded: value too long": "its response could not be saved",
+    "something else": "the last request failed",
+    "": "the last request failed",
 }
 
 
@@ -71,9 +71,9 @@ def test_whoever_did_it_is_called_as_people_call_them() -> None:
 
 def test_a_persons_reason_stays_as_it_was_written() -> None:
     assert reason_text("ticket 4711") == "ticket 4711"
-    assert reason_text("became vip") == "the user has become VIP"
+    assert reason_text("became vip") == "the user's role became VIP"
     assert reason_text("became a member") == "became a member"
-    assert reason_text("given up: HTTP 503") == "given up: HTTP 503"
+    assert reason_text("given up: HTTP 503") == "attempts stopped: HTTP 503"
 
 
 def test_every_fixed_text_is_one_that_the_service_writes() -> None:

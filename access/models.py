@@ -15,9 +15,9 @@ class ServiceOperation(models.Model):
 
         USER_REGISTERED = "user-registered", _("report registrations")
         USER_ROLE_UPGRADED = "user-role-upgraded", _("report roles")
-        USER_ERASED = "user-erased", _("erase users")
+        USER_ERASED = "user-erased", _("erase user data")
         PARTNER_ONBOARDED = "partner-onboarded", _("report partners")
-        UPLINE = "upline", _("ask who invited a user")
+        UPLINE = "upline", _("look up who invited a user")
         EVENT = "event", _("report events")
         EVENTS_BULK = "events/bulk", _("report events in bulk")
         EVENT_REVERSED = "event-reversed", _("reverse events")
@@ -27,7 +27,7 @@ class ServiceOperation(models.Model):
     service = models.CharField(_("service"), max_length=64)
     operation = models.CharField(_("operation"), max_length=32, choices=Operation.choices)
     event_type = models.CharField(
-        _("event type"), max_length=64, blank=True, default="", help_text=_("Only for operations on events.")
+        _("event type"), max_length=64, blank=True, default="", help_text=_("Only for event operations.")
     )
 
     class Meta:
@@ -67,14 +67,14 @@ class AuditEntry(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(_("when"), auto_now_add=True)
     actor = models.CharField(_("who"), max_length=160)
-    verb = models.CharField(_("did what"), max_length=16, choices=Verb.choices)
-    object_type = models.CharField(_("kind of object"), max_length=64)
-    object_id = models.CharField(_("object id"), max_length=64)
+    verb = models.CharField(_("action"), max_length=16, choices=Verb.choices)
+    object_type = models.CharField(_("object type"), max_length=64)
+    object_id = models.CharField(_("object ID"), max_length=64)
     object_name = models.CharField(_("object"), max_length=200)
     before = models.JSONField(_("before"), null=True, blank=True, encoder=DjangoJSONEncoder)
     after = models.JSONField(_("after"), null=True, blank=True, encoder=DjangoJSONEncoder)
-    reason = models.CharField(_("why"), max_length=500, blank=True, default="")
-    request_id = models.CharField(_("request id"), max_length=128, blank=True, default="")
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
+    request_id = models.CharField(_("request ID"), max_length=128, blank=True, default="")
 
     class Meta:
         verbose_name = _("audit entry")

@@ -34,7 +34,7 @@ def _count(name: str, rate: Rate | None, key: str) -> None:
         windows = _windows(name, rate, settings.REDIS_URL)
     wait = windows.hit(key)
     if wait > 0:
-        raise Throttled(_("There were too many requests. Wait a little and try again."), math.ceil(wait))
+        raise Throttled(_("Too many requests. Wait a little and try again."), math.ceil(wait))
 
 
 def count_service(name: str) -> None:

@@ -107,14 +107,14 @@ UNFOLD = {
                 ],
             },
             {
-                "title": _("Needs a person"),
+                "title": _("Needs attention"),
                 "items": [
                     _review(_("Failed"), "error", "failed", "danger"),
-                    _review(_("In doubt"), "help", "in_doubt", "warning"),
+                    _review(_("Unconfirmed"), "help", "in_doubt", "warning"),
                     _review(_("Stuck"), "hourglass_disabled", "stuck", "info"),
                     _entry(_("Bulk retries"), "replay", "rewards.bulkretry"),
                     {
-                        "title": _("How the services are"),
+                        "title": _("Service status"),
                         "icon": "ecg_heart",
                         "link": reverse_lazy("admin:support_peers"),
                         "permission": _may_view("rewards.peercircuit"),
@@ -133,23 +133,23 @@ UNFOLD = {
                 "items": [
                     _entry(_("Rewards"), "redeem", "rewards.referralreward"),
                     _entry(_("Payout attempts"), "sync_alt", "rewards.payoutattempt"),
-                    _entry(_("Status changes"), "timeline", "rewards.rewardtransition"),
-                    _entry(_("Paying services"), "monitor_heart", "rewards.peercircuit"),
+                    _entry(_("Status history"), "timeline", "rewards.rewardtransition"),
+                    _entry(_("Payout providers"), "monitor_heart", "rewards.peercircuit"),
                 ],
             },
             {
                 "title": _("Checks"),
                 "items": [
-                    _entry(_("Findings"), "troubleshoot", "rewards.reconciliationfinding"),
+                    _entry(_("Discrepancies"), "troubleshoot", "rewards.reconciliationfinding"),
                     _entry(_("Reconciliations"), "fact_check", "rewards.reconciliationrun"),
-                    _entry(_("Refusals by Analytics"), "unsubscribe", "rewards.analyticsrefusal"),
+                    _entry(_("Rejected by Analytics"), "unsubscribe", "rewards.analyticsrefusal"),
                 ],
             },
             {
                 "title": _("People"),
                 "items": [
                     _entry(_("Users and roles"), "person", "referral.userrole"),
-                    _entry(_("Users' totals"), "leaderboard", "rewards.referralstats"),
+                    _entry(_("User totals"), "leaderboard", "rewards.referralstats"),
                     _entry(_("Who invited whom"), "group_add", "referral.referralrelation"),
                     _entry(_("Imports"), "upload_file", "rewards.relationimport"),
                     _entry(_("Partners"), "handshake", "referral.partnerreferralrelation"),
@@ -159,7 +159,7 @@ UNFOLD = {
                 "title": _("Links and events"),
                 "items": [
                     _entry(_("Links"), "link", "referral.referrallink"),
-                    _entry(_("Clicks by day"), "ads_click", "referral.linkclicks"),
+                    _entry(_("Daily clicks"), "ads_click", "referral.linkclicks"),
                     _entry(_("Events"), "bolt", "referral.referralevent"),
                 ],
             },

@@ -35,8 +35,8 @@ class ReferralCampaign(models.Model):
     class Type(models.TextChoices):
         """What a campaign rewards; decides which event types it may take."""
 
-        USER_INVITE = "user_invite", _("Inviting users")
-        PARTNER_ONBOARDING = "partner_onboarding", _("Onboarding partners")
+        USER_INVITE = "user_invite", _("User invitation")
+        PARTNER_ONBOARDING = "partner_onboarding", _("Partner onboarding")
         PURCHASE = "purchase", _("Purchases")
         CUSTOM = "custom", _("Custom events")
 
@@ -58,7 +58,7 @@ class ReferralCampaign(models.Model):
     )
     scope = models.JSONField(_("scope"), default=dict, blank=True)
     reward_rules = models.JSONField(_("reward rules"), default=dict, blank=True)
-    is_default = models.BooleanField(_("default for new links"), default=False)
+    is_default = models.BooleanField(_("create links automatically"), default=False)
     status = models.CharField(_("status"), max_length=16, choices=Status.choices, default=Status.DRAFT)
     start_at = models.DateTimeField(_("starts"), null=True, blank=True)
     end_at = models.DateTimeField(_("ends"), null=True, blank=True)
@@ -156,8 +156,8 @@ class CampaignSpend(models.Model):
     g2a = amount_field(_("G2A reserved"), default=0)
 
     class Meta:
-        verbose_name = _("campaign spend")
-        verbose_name_plural = _("campaign spend")
+        verbose_name = _("campaign spending")
+        verbose_name_plural = _("campaign spending")
         constraints = (
             models.CheckConstraint(
                 condition=Q(points__gte=0) & Q(g2a__gte=0), name="campaign_spend_not_negative"

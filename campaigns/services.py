@@ -62,7 +62,7 @@ def campaign_create(*, content: CampaignContent, by: str, status: str = Status.D
     """
     rules = content_check(content)
     if status not in (Status.DRAFT, Status.ACTIVE):
-        raise ValidationFailed.of("status", _("a new campaign is either draft or active"))
+        raise ValidationFailed.of("status", _("A new campaign can be only a draft or active"))
     if status == Status.ACTIVE:
         _check_can_pay(rules, content.event_types)
     with _taken_code_told(), transaction.atomic():
@@ -95,7 +95,7 @@ def campaign_update(
         if campaign is None:
             raise NotFound(_("There is no such campaign."))
         if expected_revision is not None and campaign.revision != expected_revision:
-            raise EditConflict(_("Somebody else has changed this campaign since you opened it."))
+            raise EditConflict(_("Someone else changed this campaign while you were editing."))
         before = _state(campaign)
         _apply(campaign, dict(changes), by)
         audit_note(by=by, verb=Verb.CHANGED, target=campaign, before=before, after=_state(campaign))
@@ -140,7 +140,7 @@ def _taken_code_told() -> Iterator[None]:
     except IntegrityError as error:
         if "referralcampaign_code" not in str(error):
             raise
-        raise ValidationFailed.of("code", _("another campaign has this code")) from error
+        raise ValidationFailed.of("code", _("Another campaign has this code")) from error
 
 
 def _apply(campaign: ReferralCampaign, changes: dict[str, Any], by: str) -> None:
@@ -155,7 +155,7 @@ def _apply(campaign: ReferralCampaign, changes: dict[str, Any], by: str) -> None
     rules = content_check(content)
     if status != campaign.status and status not in NEXT_STATUSES[campaign.status]:
         raise IllegalTransition(
-            _("A campaign that is {old} cannot become {new}."), old=campaign.status, new=status
+            _("A campaign cannot go from {old} to {new}."), old=campaign.status, new=status
         )
     if status == Status.ACTIVE:
         _check_can_pay(rules, content.event_types)
@@ -189,7 +189,7 @@ def _check_fixed(campaign: ReferralCampaign, changes: Mapping[str, Any]) -> None
         return
     for name in ("code", "campaign_type"):
         if name in changes and changes[name] != getattr(campaign, name):
-            raise ValidationFailed.of(name, _("is fixed once the campaign has left draft"))
+            raise ValidationFailed.of(name, _("Cannot be changed after draft"))
 
 
 def content_check(content: CampaignContent) -> Rules:
@@ -201,9 +201,9 @@ def content_check(content: CampaignContent) -> Rules:
     problems: Problems = {}
     rules = _checked_rules(content, problems)
     if not isinstance(content.code, str) or not re.fullmatch(CODE_PATTERN, content.code):
-        problems["code"] = [_("must be 3 to 64 characters of a-z, 0-9, _ and -")]
+        problems["code"] = [_("Enter 3 to 64 characters of a-z, 0-9, _ and -")]
     if not isinstance(content.name, str) or not content.name.strip() or len(content.name) > NAME_LENGTH:
-        problems["name"] = [_("must be 1 to 200 characters")]
+        problems["name"] = [_("Enter 1 to 200 characters")]
     if content.campaign_type not in Type.values:
         problems["campaign_type"] = [
             format_lazy(_("must be one of: {choices}"), choices=", ".join(Type.values))
@@ -211,7 +211,7 @@ def content_check(content: CampaignContent) -> Rules:
     else:
         problems |= _scope_problems(content) or _event_type_problems(content)
     if content.start_at and content.end_at and content.start_at >= content.end_at:
-        problems["end_at"] = [_("must be later than the start")]
+        problems["end_at"] = [_("Choose a time after the start")]
     if problems:
         raise ValidationFailed.of_fields(problems)
     return rules
@@ -236,10 +236,10 @@ def _scope_problems(content: CampaignContent) -> Problems:
     for key, value in content.scope.items():
         if key not in SCOPE_KEYS:
             problems[f"scope.{key}"] = [
-                format_lazy(_("unknown key; known are: {known}"), known=", ".join(SCOPE_KEYS))
+                format_lazy(_("Unknown key; known keys: {known}"), known=", ".join(SCOPE_KEYS))
             ]
         elif type(value) not in (str, int) or not re.fullmatch(ID_PATTERN, str(value)):
-            problems[f"scope.{key}"] = [_("must be 1 to 64 printable characters without spaces")]
+            problems[f"scope.{key}"] = [_("Enter 1 to 64 printable characters without spaces")]
     module = content.scope.get("module")
     if (
         content.campaign_type == Type.PURCHASE
@@ -260,11 +260,11 @@ def _event_type_problems(content: CampaignContent) -> Problems:
             isinstance(name, str) and re.fullmatch(EVENT_TYPE_PATTERN, name) for name in given
         )
         if not shaped or not 1 <= len(given) <= EVENT_TYPES_LIMIT or len(set(given)) != len(given):
-            return {"event_types": [_("a custom campaign names 1 to 20 different types of a-z, 0-9 and _")]}
+            return {"event_types": [_("Enter 1 to 20 different event types of a-z, 0-9 and _")]}
         return {}
     decided = event_types_of(content.campaign_type, content.scope.get("module"))
     if given and (not isinstance(given, list) or sorted(map(str, given)) != sorted(decided)):
-        sentence = _("are decided by the campaign's type: {types}")
+        sentence = _("Set by the campaign type: {types}")
         return {"event_types": [format_lazy(sentence, types=", ".join(decided))]}
     content.event_types = decided
     return {}
@@ -282,5 +282,9 @@ def event_types_of(campaign_type: str, module: str | None) -> list[str]:
 def _check_can_pay(rules: Rules, event_types: list[str]) -> None:
     if not rules.can_pay({family_of(event_type) for event_type in event_types}):
         raise ValidationFailed.of(
-            "reward_rules", _("pay nothing for this campaign's events; add an amount first")
+            "reward_rules",
+            _(
+                "No event of this campaign can earn a reward: set an amount, and no limit, maximum or "
+                "budget to 0"
+            ),
         )

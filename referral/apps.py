@@ -8,5 +8,5 @@ class ReferralConfig(AppConfig):
     """Who invited whom, and what happened to them."""
 
     name = "referral"
-    verbose_name = _("Links, relations and events")
+    verbose_name = _("Links, referrals and events")
     default_auto_field = "django.db.models.BigAutoField"

@@ -75,8 +75,8 @@ class LinkClicks(models.Model):
     clicks = models.PositiveIntegerField(_("clicks"), default=0)
 
     class Meta:
-        verbose_name = _("clicks of a day")
-        verbose_name_plural = _("clicks by day")
+        verbose_name = _("daily clicks")
+        verbose_name_plural = _("daily clicks")
         ordering = ("-day",)
         constraints = (
             # Also serves "the clicks of this link".
@@ -137,7 +137,7 @@ class ReferralRelation(models.Model):
 
         LINK = "link", _("Link")
         CODE = "code", _("Code")
-        MANUAL = "manual", _("By hand")
+        MANUAL = "manual", _("Manual")
         IMPORT = "import", _("Import")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -150,7 +150,7 @@ class ReferralRelation(models.Model):
     )
     is_invitation = models.BooleanField(editable=False)
     referrer_user_id = id_field(_("referrer"))
-    referred_user_id = id_field(_("referred user"))
+    referred_user_id = id_field(_("invited user"))
     referral_link = models.ForeignKey(
         ReferralLink,
         on_delete=models.PROTECT,
@@ -164,8 +164,8 @@ class ReferralRelation(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
-        verbose_name = _("relation")
-        verbose_name_plural = _("relations")
+        verbose_name = _("referral")
+        verbose_name_plural = _("referrals")
         ordering = ("-id",)
         constraints = (
             # Also serves every upline look-up: all relations of a referred user.
@@ -212,7 +212,7 @@ class PartnerReferralRelation(models.Model):
     class Status(models.TextChoices):
         """`pending_onboarding` and `rejected` are reserved."""
 
-        PENDING_ONBOARDING = "pending_onboarding", _("Being onboarded")
+        PENDING_ONBOARDING = "pending_onboarding", _("Onboarding")
         ONBOARDED = "onboarded", _("Onboarded")
         REJECTED = "rejected", _("Rejected")
 
@@ -238,8 +238,8 @@ class PartnerReferralRelation(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
-        verbose_name = _("partner relation")
-        verbose_name_plural = _("partner relations")
+        verbose_name = _("partner referral")
+        verbose_name_plural = _("partner referrals")
         ordering = ("-id",)
         constraints = (
             models.UniqueConstraint(
@@ -294,21 +294,21 @@ class ReferralEvent(models.Model):
         verbose_name=_("rule version"),
     )
     event_type = models.CharField(_("event type"), max_length=64)
-    source_service = models.CharField(_("reported by"), max_length=64)
-    external_event_id = models.CharField(_("caller's event id"), max_length=128, null=True, blank=True)
+    source_service = models.CharField(_("source service"), max_length=64)
+    external_event_id = models.CharField(_("external event ID"), max_length=128, null=True, blank=True)
     idempotency_key = models.CharField(max_length=140, editable=False)
     fingerprint = models.CharField(max_length=64, editable=False)
     referrer_user_id = id_field(_("referrer"), null=True, blank=True)
-    referred_user_id = id_field(_("referred user"), null=True, blank=True)
+    referred_user_id = id_field(_("invited user"), null=True, blank=True)
     business_partner_id = id_field(_("business partner"), null=True, blank=True)
     subject_type = models.CharField(_("subject type"), max_length=64, null=True, blank=True)
     subject_id = id_field(_("subject"), null=True, blank=True)
     amount_base = amount_field(_("amount"), null=True, blank=True)
     metadata = models.JSONField(_("metadata"), null=True, blank=True)
-    occurred_at = models.DateTimeField(_("happened"))
+    occurred_at = models.DateTimeField(_("occurred"))
     created_at = models.DateTimeField(_("accepted"))
-    reason = models.CharField(_("why nothing was earned"), max_length=32, null=True, blank=True)
-    reason_detail = models.CharField(_("detail"), max_length=128, null=True, blank=True)
+    reason = models.CharField(_("why no reward"), max_length=32, null=True, blank=True)
+    reason_detail = models.CharField(_("details"), max_length=128, null=True, blank=True)
     code_reason = models.CharField(_("why the code was not used"), max_length=32, null=True, blank=True)
 
     class Meta:
@@ -380,12 +380,12 @@ class EventReplay(models.Model):
         verbose_name=_("past event"),
     )
     replay = models.OneToOneField(
-        ReferralEvent, on_delete=models.PROTECT, related_name="replays", verbose_name=_("rewarded as")
+        ReferralEvent, on_delete=models.PROTECT, related_name="replays", verbose_name=_("rewarded by")
     )
 
     class Meta:
-        verbose_name = _("rewarded past event")
-        verbose_name_plural = _("rewarded past events")
+        verbose_name = _("past event rewarded later")
+        verbose_name_plural = _("past events rewarded later")
         constraints = (
             models.CheckConstraint(condition=~Q(original=F("replay")), name="replay_is_another_event"),
         )
@@ -410,7 +410,7 @@ class UserRole(models.Model):
     user_id = id_field(_("user"), primary_key=True)
     role = models.CharField(_("role"), max_length=8, choices=Role.choices, default=Role.USER)
     occurred_at = models.DateTimeField(_("role since"), null=True, blank=True)
-    first_heard_at = models.DateTimeField(_("first heard of"))
+    first_heard_at = models.DateTimeField(_("first seen"))
 
     class Meta:
         verbose_name = _("user")

@@ -105,7 +105,7 @@ def link_create(
     if link := same.first():
         return link, False
     if not ReferralCampaign.objects.active_at(timezone.now()).filter(pk=campaign.pk).exists():
-        raise CampaignInactive(_("Links can be made in active campaigns only."))
+        raise CampaignInactive(_("Links can be created in active campaigns only."))
     with transaction.atomic():
         # One user's links are made one after another, so the limit is exact and no link is made twice.
         lock_links(owner_user_id)
@@ -113,7 +113,7 @@ def link_create(
             return link, False
         if ReferralLink.objects.filter(owner_user_id=owner_user_id).count() >= LINKS_PER_USER:
             raise ValidationFailed.of(
-                "campaign_code", _("a user may have {most} links at most"), most=LINKS_PER_USER
+                "campaign_code", _("a user can have at most {most} links"), most=LINKS_PER_USER
             )
         return _link_with_free_code(owner_user_id, campaign, payload, digest), True
 

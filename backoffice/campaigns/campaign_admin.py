@@ -43,7 +43,7 @@ class CampaignAdmin(LifeCyclePages, VersionPages, StaffAdmin):
     actions_detail = ("duplicate", "activate", "pause", "archive")
     fieldsets = (
         (None, {"fields": ("name", "code", "campaign_type", "description", "is_default", "state", "spent")}),
-        (gettext_lazy("Which events"), {"fields": ("takes", "event_types", "scope", "start_at", "end_at")}),
+        (gettext_lazy("Events"), {"fields": ("takes", "event_types", "scope", "start_at", "end_at")}),
     )
 
     class Media:
@@ -87,17 +87,17 @@ class CampaignAdmin(LifeCyclePages, VersionPages, StaffAdmin):
     @display(description=gettext_lazy("status"))
     def state(self, campaign: ReferralCampaign) -> SafeString:
         """The status, how it is changed, and what stands in the way of activating it."""
-        words = [_("The buttons at the top of the page change it.")]
+        words = [_("To change it, use the buttons at the top of the page.")]
         if campaign.status in (Status.DRAFT, Status.PAUSED) and (obstacle := activation_obstacle(campaign)):
-            words = [_("It cannot be activated yet: the rules %s.") % obstacle]
+            words = [_("It cannot be activated yet. %s.") % obstacle]
         return format_html("{} {}", self.status_badge(campaign), words[0])
 
-    @display(description=gettext_lazy("takes events"))
+    @display(description=gettext_lazy("event types"))
     def takes(self, campaign: ReferralCampaign) -> str:
         """The event types that the campaign's type has decided."""
         return ", ".join(campaign.event_types) or "–"
 
-    @display(description=gettext_lazy("time window (UTC)"), ordering="start_at")
+    @display(description=gettext_lazy("dates (UTC)"), ordering="start_at")
     def window(self, campaign: ReferralCampaign) -> str:
         """From when till when it takes events."""
         if not campaign.start_at and not campaign.end_at:

@@ -57,11 +57,11 @@ def exact_json(text: str) -> Any:
         )
     except json.JSONDecodeError as error:
         raise forms.ValidationError(
-            _("This is not valid JSON: look at line %(line)s, column %(column)s.")
+            _("Invalid JSON: check line %(line)s, column %(column)s.")
             % {"line": error.lineno, "column": error.colno}
         ) from None
     except (ValueError, RecursionError):
-        raise forms.ValidationError(_("This JSON has numbers or nesting that cannot be kept.")) from None
+        raise forms.ValidationError(_("Numbers are too large or nesting is too deep.")) from None
 
 
 def _refuse_constant(name: str) -> None:
@@ -72,7 +72,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise forms.ValidationError(_("The key “%s” stands twice in one object.") % key)
+            raise forms.ValidationError(_("The key “%s” appears twice in one object.") % key)
         found[key] = value
     return found
 
@@ -102,9 +102,9 @@ def _names(text: str) -> list[str]:
 
 SCOPE_LABELS = {
     "module": gettext_lazy("Module"),
-    "country_id": gettext_lazy("Country id"),
-    "city_id": gettext_lazy("City id"),
-    "rf_partner_id": gettext_lazy("Partner id"),
+    "country_id": gettext_lazy("Country ID"),
+    "city_id": gettext_lazy("City ID"),
+    "rf_partner_id": gettext_lazy("Partner ID"),
 }
 ANY = gettext_lazy("any")
 MODULES = {

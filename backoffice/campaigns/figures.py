@@ -65,8 +65,8 @@ class CampaignWithFiguresAdmin(CampaignAdmin):
         if links and step is not ACTIVATE:
             facts.append(
                 ngettext(
-                    "%s link of a user leads into it; whoever comes by it is not counted.",
-                    "%s links of users lead into it; whoever comes by them is not counted.",
+                    "%s user link leads to it; people who come by it will not be counted.",
+                    "%s user links lead to it; people who come by them will not be counted.",
                     links,
                 )
                 % amount_text(links)
@@ -77,14 +77,14 @@ class CampaignWithFiguresAdmin(CampaignAdmin):
             *([g2a_text(figures.g2a_waiting)] if figures.g2a_waiting else []),
         ]
         if waiting and step is not ACTIVATE:
-            facts.append(_("Still to be paid, or locked: %s.") % ", ".join(waiting))
+            facts.append(_("Not paid yet or locked: %s.") % ", ".join(waiting))
         return facts
 
 
 def sparkline(values: list[int]) -> SafeString:
     """A small line of numbers, drawn in the page itself, with the numbers in words for who cannot see it."""
     most = max(values)
-    words = _("Events a day, the last %(days)s days: %(numbers)s") % {
+    words = _("Events per day, last %(days)s days: %(numbers)s") % {
         "days": TREND_DAYS,
         "numbers": ", ".join(map(str, values)),
     }

@@ -37,30 +37,28 @@ class CampaignForm(forms.ModelForm):
 
     event_types = EventTypesField(
         label=gettext_lazy("Event types"),
-        help_text=gettext_lazy(
-            "Only for custom campaigns: their own event types. Example: lesson_finished, review_written"
-        ),
+        help_text=gettext_lazy("For custom campaigns only. Example: lesson_finished, review_written"),
     )
     scope = ScopeField(
         required=False,
         label=gettext_lazy("Scope"),
         help_text=gettext_lazy(
-            "Only events of this module, country, city or partner; what is left empty does not matter. "
-            "Example: module Quest, country id ru"
+            "Only events of this module, country, city or partner. Leave blank to match any. Example: module "
+            "Quest, country ID ru"
         ),
     )
     rules_as_json = forms.BooleanField(
         required=False,
-        label=gettext_lazy("Edit the rules as JSON"),
-        help_text=gettext_lazy("Then the JSON below counts, and the table above only shows what it says."),
+        label=gettext_lazy("Edit rules as JSON"),
+        help_text=gettext_lazy("The JSON below is saved; the table above only shows it."),
         widget=UnfoldBooleanWidget(),
     )
     reward_rules = ExactJSONField(
         rows=14,
         label=gettext_lazy("Reward rules as JSON"),
         help_text=gettext_lazy(
-            "The same rules as the API takes them. Example: "
-            '{"levels": {"level1": {"points_per_registration": 100}}, "limits": {"budget_points": 50000}}'
+            'The same rules in the format of the API. Example: {"levels": {"level1": '
+            '{"points_per_registration": 100}}, "limits": {"budget_points": 50000}}'
         ),
     )
     opened = forms.CharField(required=False, label="", widget=forms.HiddenInput())
@@ -70,24 +68,22 @@ class CampaignForm(forms.ModelForm):
         fields = CONTENT_FIELDS
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
         help_texts = {
-            "name": gettext_lazy("What people see. Example: Invite friends"),
+            "name": gettext_lazy("Shown to people. Example: Invite friends"),
             "code": gettext_lazy(
-                "What other services call it: 3 to 64 of a-z, 0-9, _ and -. It is fixed once the campaign "
-                "has left draft. Example: user_invite_spring"
+                "Used by other services: 3 to 64 characters of a-z, 0-9, _ and -. Cannot be changed after "
+                "draft. Example: user_invite_spring"
             ),
             "campaign_type": gettext_lazy(
-                "Decides which events it takes. It is fixed once the campaign has left draft."
+                "Sets which events the campaign takes. Cannot be changed after draft."
             ),
             "is_default": gettext_lazy(
-                "For campaigns that invite users: a user who opens their links for the first time gets one "
-                "in each such campaign."
+                "For user invitation campaigns: users get a link in this campaign when they first open their "
+                "links."
             ),
-            "start_at": gettext_lazy(
-                "In UTC. Events that happened earlier earn nothing. Empty: no beginning."
-            ),
+            "start_at": gettext_lazy("In UTC. Earlier events earn nothing. Leave blank for no start date."),
             "end_at": gettext_lazy(
-                "In UTC. Events that happened at this moment or later earn nothing; those that happened "
-                "before and are reported late still count. Empty: no end."
+                "In UTC. Events from this moment on earn nothing; earlier events that are reported late "
+                "still count. Leave blank for no end date."
             ),
         }
 
@@ -119,7 +115,7 @@ class CampaignForm(forms.ModelForm):
         elif self.errors and RULES in cleaned:
             self._tell_rules(cleaned[RULES])
         if self.rules_form.has_problems and self.merged is None:
-            self.add_error(None, _("Some of the reward rules need correcting: look for the red ones below."))
+            self.add_error(None, _("Some reward rules need correcting: they are marked in red below."))
         return cleaned
 
     def _post_clean(self) -> None:
@@ -229,12 +225,12 @@ class CampaignForm(forms.ModelForm):
         self.add_error(
             None,
             _(
-                "Somebody else has changed this campaign since you opened it, so nothing is saved yet. "
-                "Nothing you typed is lost: look through it and save again."
+                "Someone else changed this campaign while you were editing, so nothing is saved yet. What "
+                "you typed is still here: check it and save again."
             ),
         )
         for bound, now in self.merged.clashes:
-            sentence = _("Saved now: %s. Yours takes its place when you save again.") % now
+            sentence = _("Saved value: %s. Saving again replaces it with yours.") % now
             form = self.rules_form if isinstance(bound.form, RulesForm) else self
             form.add_error(bound.name, sentence)
 

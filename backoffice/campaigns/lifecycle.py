@@ -46,15 +46,15 @@ class LifeStep:
         return self.status != Status.ACTIVE or activation_obstacle(campaign) is None
 
 
-EARNED_STAYS = _("What has been earned already stays and is paid as usual.")
+EARNED_STAYS = _("Earned rewards are kept and paid as usual.")
 
 ACTIVATE = LifeStep(
     status=Status.ACTIVE,
     title=_("Activate"),
     question=_("Activate the campaign “%s”?"),
     consequences=(
-        _("From now on it takes events of its time window, and they earn rewards by its rules."),
-        _("Users can make links in it."),
+        _("Events within its dates will earn rewards."),
+        _("Users can create referral links."),
         _("Its code and type can no longer be changed."),
     ),
     done=_("The campaign “%s” is active."),
@@ -64,7 +64,10 @@ PAUSE = LifeStep(
     title=_("Pause"),
     question=_("Pause the campaign “%s”?"),
     consequences=(
-        _("New events are refused, and new links cannot be made, until somebody activates it again."),
+        _(
+            "It takes no new events and no new links until it is activated again. Events that do not "
+            "name it go to another active campaign that takes them, if there is one."
+        ),
         EARNED_STAYS,
     ),
     done=_("The campaign “%s” is paused."),
@@ -74,8 +77,11 @@ ARCHIVE = LifeStep(
     title=_("Archive"),
     question=_("Archive the campaign “%s”?"),
     consequences=(
-        _("This is final: an archived campaign can never be active again."),
-        _("New events are refused, and new links cannot be made."),
+        _("This cannot be undone: an archived campaign cannot be activated again."),
+        _(
+            "It takes no new events and no new links. Events that do not name it go to another active "
+            "campaign that takes them, if there is one."
+        ),
         EARNED_STAYS,
     ),
     done=_("The campaign “%s” is archived."),
@@ -89,15 +95,15 @@ def window_text(campaign: ReferralCampaign) -> str:
     now = timezone.now()
     if campaign.end_at and campaign.end_at <= now:
         return gettext(
-            "Its time window ended at %s UTC: only late reports of earlier events still count."
+            "It ended on %s UTC: only events from before that still count, if they are reported late."
         ) % (f"{campaign.end_at:%Y-%m-%d %H:%M}")
     if campaign.start_at and campaign.start_at > now:
-        return gettext("Its time window begins at %s UTC: earlier events earn nothing.") % (
+        return gettext("It starts on %s UTC: earlier events earn nothing.") % (
             f"{campaign.start_at:%Y-%m-%d %H:%M}"
         )
     if campaign.end_at:
-        return gettext("Its time window is open until %s UTC.") % f"{campaign.end_at:%Y-%m-%d %H:%M}"
-    return gettext("Its time window is open, without an end.")
+        return gettext("It runs until %s UTC.") % f"{campaign.end_at:%Y-%m-%d %H:%M}"
+    return gettext("It is running and has no end date.")
 
 
 class CopyForm(forms.Form):
@@ -109,7 +115,9 @@ class CopyForm(forms.Form):
     code = forms.CharField(
         label=_("Code"),
         max_length=64,
-        help_text=_("What other services call it: 3 to 64 of a-z, 0-9, _ and -. Example: user_invite_summer"),
+        help_text=_(
+            "Used by other services: 3 to 64 characters of a-z, 0-9, _ and -. Example: user_invite_summer"
+        ),
         widget=UnfoldAdminTextInputWidget(),
     )
 
@@ -163,7 +171,7 @@ class LifeCyclePages(StaffAdmin):
         if not step.legal_for(campaign):
             messages.error(
                 request,
-                gettext("A campaign with status “%s” cannot do this.") % campaign.get_status_display(),
+                gettext("Not possible for a campaign with the status “%s”.") % campaign.get_status_display(),
             )
             return HttpResponseRedirect(page)
         if request.method == "POST":
@@ -206,17 +214,15 @@ class LifeCyclePages(StaffAdmin):
         begun = {"name": gettext("%s (copy)") % campaign.name, "code": f"{campaign.code[:59]}_copy"}
         form = CopyForm(request.POST if request.method == "POST" else None, initial=begun)
         if form.is_valid() and (copy := self._copy_made(request, campaign, form)):
-            messages.success(
-                request, gettext("This is the copy, in draft. Check its time window, then activate it.")
-            )
+            messages.success(request, gettext("The copy is a draft. Check its dates, then activate it."))
             return HttpResponseRedirect(reverse(CHANGE_PAGE, args=[copy.pk]))
         context = {
             "title": gettext("Duplicate"),
             "question": gettext("Duplicate the campaign “%s”?") % campaign.name,
             "consequences": [
-                gettext("A new campaign is made in draft: nothing is paid until somebody activates it."),
+                gettext("The copy is a draft: it earns no rewards until it is activated."),
                 gettext("Type, scope, description, rules, limits and budgets are copied."),
-                gettext("The time window, links, invited people, rewards and history are not."),
+                gettext("Dates, links, invited users, rewards and history are not copied."),
             ],
             "form": form,
         }

@@ -15,7 +15,7 @@ from backoffice.campaigns.forms import RULES, CampaignForm
 from backoffice.campaigns.rules_form import NEED_AMOUNT, NumberEntry, texts_of
 from campaigns.models import CampaignSpend, ReferralCampaign
 from campaigns.rules.calculation import Counters
-from campaigns.rules.families import FAMILIES
+from campaigns.rules.families import FAMILIES, PURCHASE
 from campaigns.rules.preview import Sample, preview
 from campaigns.rules.roles import USER, VIP
 from campaigns.rules.schema import AMOUNTLESS, LEVEL_KEYS, rules_parse
@@ -25,11 +25,13 @@ from kernel.humanize.amounts import amount_text
 
 NOBODY = "nobody"
 HAPPENINGS = {
-    "registration": _("A registration"),
-    "purchase": _("A purchase"),
-    "onboarding": _("A partner is onboarded"),
-    "event": _("An event of your own type"),
+    "registration": _("Registration"),
+    "purchase": _("Purchase"),
+    "onboarding": _("Partner onboarding"),
+    "event": _("Custom event"),
 }
+# Who does it buys in purchase campaigns only.
+BUYERS_ROLE, INVITED_USERS_ROLE = _("Buyer's role"), _("Invited user's role")
 MOST = 10**9
 
 
@@ -49,14 +51,14 @@ def _number(label: Any, initial: str, keyboard: str) -> NumberEntry:
 class SampleForm(forms.Form):
     """The sample event: what happens, to whom, and what has happened before."""
 
-    family = _select(_("What happens"), list(HAPPENINGS.items()), "")
+    family = _select(_("Event"), list(HAPPENINGS.items()), "")
     amount = _number(_("Amount"), "500", "decimal")
-    referred = _select(_("Role of who does it"), list(ROLES.items()), USER)
-    level1 = _select(_("Who invited them"), [*ROLES.items(), (NOBODY, _("nobody"))], VIP)
-    level2 = _select(_("Who invited that one"), [*ROLES.items(), (NOBODY, _("nobody"))], USER)
-    events_of_referred = _number(_("Earlier events of who does it"), "0", "numeric")
-    events_of_referrer = _number(_("Earlier events of all whom the inviting one invited"), "0", "numeric")
-    events_of_referrer_that_day = _number(_("Of these on the same day"), "0", "numeric")
+    referred = _select(INVITED_USERS_ROLE, list(ROLES.items()), USER)
+    level1 = _select(_("Level 1 referrer"), [*ROLES.items(), (NOBODY, _("None"))], VIP)
+    level2 = _select(_("Level 2 referrer"), [*ROLES.items(), (NOBODY, _("None"))], USER)
+    events_of_referred = _number(_("Earlier rewarded events of this person"), "0", "numeric")
+    events_of_referrer = _number(_("Earlier rewarded events of the level 1 referrer"), "0", "numeric")
+    events_of_referrer_that_day = _number(_("Of these, on the same day"), "0", "numeric")
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, prefix="try")
@@ -97,13 +99,13 @@ class SampleForm(forms.Form):
         except ArithmeticError:
             amount = Decimal(-1)
         if not 0 <= amount < 10**12:
-            raise ValidationFailed.of("amount", str(_("must be a number such as 500 or 500.25")))
+            raise ValidationFailed.of("amount", str(_("Enter a number, e.g. 500 or 500.25")))
         return amount
 
     def _count(self, name: str) -> int:
         value = self.cleaned_data.get(name) or 0
         if not isinstance(value, int) or not 0 <= value <= MOST:
-            raise ValidationFailed.of(name, str(_("must be a whole number")))
+            raise ValidationFailed.of(name, str(_("Enter a whole number")))
         return value
 
 
@@ -119,6 +121,7 @@ def preview_answer(form: CampaignForm, sample_form: SampleForm) -> dict[str, Any
         "families": sorted(families),
         "has_amount": not families <= AMOUNTLESS,
         "is_custom": form.campaign_type == ReferralCampaign.Type.CUSTOM,
+        "referred_role": str(BUYERS_ROLE if families <= {PURCHASE} else INVITED_USERS_ROLE),
         "welcome": form.campaign_type != ReferralCampaign.Type.PARTNER_ONBOARDING,
     }
     if cleaned.get("rules_as_json"):
@@ -145,7 +148,7 @@ def _texts(rules: Any) -> dict[str, str] | None:
 def summary_of(shown: Mapping[str, Any]) -> str:
     """The preview in one line, which stays in sight while the rules are typed."""
     if "problems" in shown:
-        return str(_("Some of the rules need correcting before they can be tried."))
+        return str(_("Correct the rules to see the preview."))
     texts = []
     for line in shown["preview"].lines:
         earned = ", ".join(f"{earning.amount} ({earning.when})" for earning in line.earnings)

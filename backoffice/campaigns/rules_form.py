@@ -24,9 +24,9 @@ NEED_AMOUNT = ("points_percent", "g2a_percent", "min_amount")
 WHOLE = ("points_per_", "max_points_", "max_events_", "budget_points", "hold_days")
 GROUPS = (
     (_("Fixed amounts"), tuple(f"{unit}_per_{family}" for unit in ("points", "g2a") for family in FAMILIES)),
-    (_("By the amount"), NEED_AMOUNT),
-    (_("At most"), ("max_points_per_event", "max_g2a_per_event")),
-    (_("When it is paid"), ("locked_until_role", "before_role", "hold_days")),
+    (_("Percentage of the amount"), NEED_AMOUNT),
+    (_("Maximum per event"), ("max_points_per_event", "max_g2a_per_event")),
+    (_("Payout conditions"), ("locked_until_role", "before_role", "hold_days")),
 )
 
 
@@ -124,9 +124,7 @@ class RulesForm(forms.Form):
             name = path.removeprefix(PATH).removeprefix("levels.")
             # The one thing that can be wrong with a choice of this row.
             alone = name.endswith(".before_role")
-            texts = (
-                [gettext("Choose the role first, in the row above.")] if alone else list(map(str, sentences))
-            )
+            texts = [gettext("Choose the role above first.")] if alone else list(map(str, sentences))
             if name in self.fields:
                 self.add_error(name, texts)
             else:
@@ -176,7 +174,7 @@ def _field(name: str) -> forms.Field:
     label = format_lazy("{} – {}", SECTIONS[section].label, words.label)
     attrs = {"autocomplete": "off", "aria-describedby": f"help-{key} problem-{name}"}
     if key == "locked_until_role":
-        choices = [("", _("none: paid at once")), (VIP, ROLES[VIP]), (PRO, ROLES[PRO])]
+        choices = [("", _("No role required")), (VIP, ROLES[VIP]), (PRO, ROLES[PRO])]
     elif key == "before_role":
         choices = list(BEFORE_ROLE.items())
     else:

@@ -173,7 +173,7 @@ class RuleVersionAdmin(ReadOnlyAdmin):
         """The campaign and the number."""
         return f"{row.campaign.code} #{row.number}"
 
-    @display(description=gettext_lazy("what it changed"))
+    @display(description=gettext_lazy("changes"))
     def changes(self, version: RuleVersion) -> SafeString:
         """What differs from the version before it, and the way to the whole history."""
         older = RuleVersion.objects.filter(campaign=version.campaign_id, number=version.number - 1).first()

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from backoffice.dashboard.charts import Chart, chart
+from backoffice.kit.choices import choices_offer
 from backoffice.rewards.labels import reward_link
 from campaigns.models import ReferralCampaign
 from kernel.humanize.amounts import amount_text, g2a_text, points_text
@@ -30,7 +31,7 @@ MOST_DAYS = 2 * 366
 LATE = timedelta(minutes=5)
 KIND_NAMES = {
     "paid": gettext_lazy("paid"),
-    "waiting": gettext_lazy("waiting"),
+    "waiting": gettext_lazy("pending"),
     "locked": gettext_lazy("locked"),
     "failed": gettext_lazy("failed"),
 }
@@ -65,17 +66,16 @@ class PeriodForm(forms.Form):
     def __init__(self, data: Any, campaigns: list[ReferralCampaign]) -> None:
         super().__init__(data)
         choices = [(str(campaign.pk), campaign.name) for campaign in campaigns]
-        # The field is this form's own copy.
-        self.fields["campaign"].choices = [("", _("All campaigns")), *choices]  # type: ignore[attr-defined]
+        choices_offer(self, "campaign", [("", _("All campaigns")), *choices])
 
     def clean(self) -> dict[str, Any]:
         """A period that runs forward and is not endless."""
         cleaned: dict[str, Any] = super().clean() or {}
         first, last = cleaned.get("first"), cleaned.get("last")
         if first and last and first > last:
-            self.add_error("last", _("must not be earlier than the first day"))
+            self.add_error("last", _("The period must not end before it starts"))
         elif first and last and (last - first).days >= MOST_DAYS:
-            self.add_error("last", _("a period has %d days at most") % MOST_DAYS)
+            self.add_error("last", _("Choose a period of at most %d days") % MOST_DAYS)
         return cleaned
 
     def period(self) -> Period:

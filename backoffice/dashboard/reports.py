@@ -30,14 +30,14 @@ class UsersForm(PeriodForm):
     """The users' report has two filters more."""
 
     min_points_earned = forms.IntegerField(
-        label=gettext_lazy("Points earned, at least"),
+        label=gettext_lazy("Min points earned"),
         required=False,
         min_value=0,
         max_value=MOST,
         widget=UnfoldAdminIntegerFieldWidget,
     )
     min_referred = forms.IntegerField(
-        label=gettext_lazy("Referred users, at least"),
+        label=gettext_lazy("Min invited users"),
         required=False,
         min_value=0,
         max_value=MOST,
@@ -59,12 +59,12 @@ class ReportPage:
 PAGES = {
     "users": ReportPage(
         title=gettext_lazy("Report: users"),
-        about=gettext_lazy("Who has brought how much in the period, and earned how much by it."),
+        about=gettext_lazy("Invited users and rewards of each referrer in the period."),
         report=users_report,
         form=UsersForm,
         headings={
             "user_id": gettext_lazy("User"),
-            "total_referred_users": gettext_lazy("Referred users"),
+            "total_referred_users": gettext_lazy("Invited users"),
             "total_events": gettext_lazy("Events"),
             "total_points_earned": gettext_lazy("Points paid"),
             "total_g2a_earned": gettext_lazy("G2A paid"),
@@ -72,7 +72,7 @@ PAGES = {
     ),
     "campaigns": ReportPage(
         title=gettext_lazy("Report: campaigns by day"),
-        about=gettext_lazy("From clicks to cost, a line for each campaign and UTC day."),
+        about=gettext_lazy("From clicks to cost: one line per campaign and UTC day."),
         report=campaigns_report,
         form=PeriodForm,
         headings={
@@ -82,8 +82,8 @@ PAGES = {
             "registrations": gettext_lazy("Registrations"),
             "buyers": gettext_lazy("Buyers"),
             "rewards": gettext_lazy("Rewards"),
-            "cost_points": gettext_lazy("Points in all"),
-            "cost_g2a": gettext_lazy("G2A in all"),
+            "cost_points": gettext_lazy("Total points"),
+            "cost_g2a": gettext_lazy("Total G2A"),
             "paid_points": gettext_lazy("Points paid"),
             "paid_g2a": gettext_lazy("G2A paid"),
         },
@@ -155,7 +155,7 @@ def _context(
             {"title": other.title, "page": reverse("admin_report", args=[name]), "is_chosen": other is page}
             for name, other in PAGES.items()
         ],
-        "empty": _("Nothing happened in this period."),
+        "empty": _("Nothing in this period."),
     }
 
 

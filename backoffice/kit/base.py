@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.paginator import InfinitePaginator
 
 DEEPEST_PAGE = 200
-EXACT_SEARCH = _("A whole id, not a part of one")
+EXACT_SEARCH = _("Exact ID, not a part of it")
 
 
 def badge(text: Any, color: str | None) -> SafeString:

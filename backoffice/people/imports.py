@@ -26,6 +26,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from access.people import person_name
 from backoffice.kit.base import ReadOnlyAdmin, badge
+from backoffice.kit.choices import campaigns_offer
 from campaigns.models import ReferralCampaign
 from http_api.kit.csv_files import csv_response
 from kernel.errors import DomainError
@@ -47,25 +48,23 @@ class UploadForm(forms.Form):
         queryset=ReferralCampaign.objects.none(),
         widget=UnfoldAdminSelectWidget,
         help_text=gettext_lazy(
-            "The relations belong to it. In a campaign that invites users each is the one invitation that a "
-            "user can have."
+            "The campaign the referrals belong to. In a user invitation campaign each is the only invitation "
+            "a user can have."
         ),
     )
     file = forms.FileField(
         label=gettext_lazy("File"),
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,text/csv"}),
         help_text=gettext_lazy(
-            "CSV in UTF-8, between commas or semicolons, with this heading: referrer_user_id, "
-            "referred_user_id, registered_at. The last is a day such as 2026-01-31 or a time with its offset."
+            "CSV in UTF-8 with commas or semicolons and this header: referrer_user_id, referred_user_id, "
+            "registered_at. Enter registered_at as a day, e.g. 2026-01-31, or a time with an offset."
         ),
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         campaigns = ReferralCampaign.objects.exclude(status=ReferralCampaign.Status.ARCHIVED)
-        # The field is this form's own copy.
-        self.fields["campaign"].queryset = campaigns.order_by("name")  # type: ignore[attr-defined]
-        self.fields["campaign"].label_from_instance = lambda campaign: campaign.name  # type: ignore[attr-defined]
+        campaigns_offer(self, "campaign", campaigns)
 
 
 @admin.register(RelationImport)
@@ -75,21 +74,21 @@ class RelationImportAdmin(ReadOnlyAdmin):
     list_display = ("file_name", "campaign_name", "state", "made", "total", "created_by", "created_at")
     list_select_related = ("campaign",)
     exact_lookups = ("file_name", "pk", "created_by")
-    search_help_text = gettext_lazy("The whole name of a file, or who uploaded it")
+    search_help_text = gettext_lazy("Exact file name or who uploaded it")
 
     @display(description=gettext_lazy("campaign"))
     def campaign_name(self, row: RelationImport) -> str:
         """The campaign by its name."""
         return row.campaign.name
 
-    @display(description=gettext_lazy("state"))
+    @display(description=gettext_lazy("status"))
     def state(self, row: RelationImport) -> SafeString:
         """How far it is."""
         if row.finished_at:
-            return badge(_("finished"), "success")
+            return badge(_("Finished"), "success")
         if row.started_at:
-            return badge(_("begun, not finished"), "warning")
-        return badge(_("looked at, not begun"), "info")
+            return badge(_("Not finished"), "warning")
+        return badge(_("Ready to import"), "info")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Who may import."""
@@ -122,7 +121,7 @@ class RelationImportAdmin(ReadOnlyAdmin):
             {
                 **self.admin_site.each_context(request),
                 "opts": self.opts,
-                "title": _("Import relations"),
+                "title": _("Import referrals"),
                 "form": form,
                 "columns": ",".join(COLUMNS),
                 "most": MOST_LINES,
@@ -164,7 +163,7 @@ class RelationImportAdmin(ReadOnlyAdmin):
             {
                 **self.admin_site.each_context(request),
                 "opts": self.opts,
-                "title": _("Import relations"),
+                "title": _("Import referrals"),
                 "row": row,
                 "state": self.state(row),
                 "groups": _groups(row),

@@ -31,15 +31,15 @@ from referral.models import (
 from referral.services import link_switch
 
 REASONS = {
-    "no_referrer": gettext_lazy("nobody invited this user"),
-    "self_referral": gettext_lazy("the user would be their own referrer"),
-    "circular": gettext_lazy("the invitations would form a ring"),
-    "limit_reached": gettext_lazy("a limit of the campaign is reached"),
-    "budget_exhausted": gettext_lazy("the budget is used up"),
-    "role_too_low": gettext_lazy("the role is too low"),
-    "below_min_amount": gettext_lazy("the amount is below the minimum"),
-    "no_rule": gettext_lazy("the rules price no such event"),
-    "zero_amount": gettext_lazy("the reward comes to zero"),
+    "no_referrer": gettext_lazy("no referrer"),
+    "self_referral": gettext_lazy("self-referral"),
+    "circular": gettext_lazy("circular referral"),
+    "limit_reached": gettext_lazy("campaign limit reached"),
+    "budget_exhausted": gettext_lazy("budget exhausted"),
+    "role_too_low": gettext_lazy("role too low"),
+    "below_min_amount": gettext_lazy("amount below the minimum"),
+    "no_rule": gettext_lazy("no rule for this event"),
+    "zero_amount": gettext_lazy("the reward comes to 0"),
 }
 
 ROLE_COLORS = {"vip": "info", "pro": "success"}
@@ -86,7 +86,7 @@ class LinkClicksAdmin(ReadOnlyAdmin):
     list_display = ("link", "day", "clicks")
     list_select_related = ("link",)
     exact_lookups = ("link__code",)
-    search_help_text = gettext_lazy("The whole code of a link")
+    search_help_text = gettext_lazy("Exact link code")
     fields = ("link", "day", "clicks")
 
     def title_of(self, row: LinkClicks) -> str:
@@ -156,12 +156,12 @@ class PartnerRelationAdmin(ReadOnlyAdmin):
 class EarnedFilter(admin.SimpleListFilter):
     """By what came of the event."""
 
-    title = gettext_lazy("what came of it")
+    title = gettext_lazy("result")
     parameter_name = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Something, or nothing and why."""
-        return [("earned", gettext_lazy("it earned rewards")), *REASONS.items()]
+        return [("earned", gettext_lazy("rewards earned")), *REASONS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ReferralEvent]) -> QuerySet[ReferralEvent]:
         """The events of the chosen kind."""
@@ -182,12 +182,12 @@ class EventAdmin(ReadOnlyAdmin):
     search_help_text = EXACT_SEARCH
     fieldsets = (
         (None, {"fields": ("event_type", "about", "subject_type", "subject_id", "amount", "occurred_at")}),
-        (gettext_lazy("What came of it"), {"fields": ("referrer_user_id", "why", "rewards", "code_reason")}),
-        (gettext_lazy("Campaign and caller"), {"fields": ("campaign", "version", "source_service")}),
+        (gettext_lazy("Result"), {"fields": ("referrer_user_id", "why", "rewards", "code_reason")}),
+        (gettext_lazy("Campaign and source"), {"fields": ("campaign", "version", "source_service")}),
         (gettext_lazy("Record"), {"fields": ("id", "external_event_id", "created_at", "metadata_shown")}),
     )
 
-    @display(description=gettext_lazy("about"))
+    @display(description=gettext_lazy("user"))
     def about(self, event: ReferralEvent) -> str:
         """The referred user, or the partner."""
         return event.referred_user_id or event.business_partner_id or "–"
@@ -197,7 +197,7 @@ class EventAdmin(ReadOnlyAdmin):
         """What the user paid."""
         return "–" if event.amount_base is None else amount_text(event.amount_base)
 
-    @display(description=gettext_lazy("why nothing was earned"))
+    @display(description=gettext_lazy("why no reward"))
     def why(self, event: ReferralEvent) -> str:
         """The reason in words, with the limit or rule that it names."""
         if not event.reason:

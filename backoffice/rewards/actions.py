@@ -23,7 +23,7 @@ from backoffice.rewards.labels import reward_named
 from kernel.errors import DomainError
 from rewards.ledger.services import REASON_LENGTH, reward_cancel, reward_retry, reward_unlock
 from rewards.ledger.transitions import CANCELLABLE, RETRYABLE, UNLOCKABLE
-from rewards.models import ReferralReward, RewardStatus
+from rewards.models import ReferralReward
 
 MOST_AT_ONCE = 100
 
@@ -35,6 +35,7 @@ class Move:
     service: Callable[..., ReferralReward]
     allowed: frozenset[str]
     title: Any
+    only: Any
     effect: Any
     done: Any
     is_final: bool = False
@@ -42,12 +43,9 @@ class Move:
     def obstacle(self, reward: ReferralReward) -> str | None:
         """Why this reward cannot be moved so; None when it can."""
         if reward.status not in self.allowed:
-            return _("The status is “%(status)s”; it must be: %(allowed)s.") % {
-                "status": reward.get_status_display(),
-                "allowed": ", ".join(str(RewardStatus(name).label) for name in sorted(self.allowed)),
-            }
+            return str(self.only)
         if self.is_final and reward.in_doubt:
-            return _("Whether it was paid is not known yet, so it cannot be cancelled.")
+            return _("Unconfirmed rewards cannot be cancelled: this one may have been paid")
         return None
 
 
@@ -56,9 +54,9 @@ MOVES = {
         service=reward_unlock,
         allowed=UNLOCKABLE,
         title=gettext_lazy("Unlock"),
+        only=gettext_lazy("Only locked rewards can be unlocked"),
         effect=gettext_lazy(
-            "The reward is opened as if the user had reached the role that it needs. "
-            "It is paid when its hold days are over."
+            "The reward is unlocked as if the user had the required role. It is paid after its hold period."
         ),
         done=gettext_lazy("Unlocked:"),
     ),
@@ -66,18 +64,20 @@ MOVES = {
         service=reward_retry,
         allowed=RETRYABLE,
         title=gettext_lazy("Retry"),
+        only=gettext_lazy("Only failed rewards can be retried"),
         effect=gettext_lazy(
-            "The reward is sent for payment again under the same number, so it cannot be paid twice. (Only a "
-            "token task that the gateway itself reports as failed gets a new number.)"
+            "The reward is sent again under the same ID, so it cannot be paid twice. (Only a token task that "
+            "the gateway itself reports as failed gets a new ID.)"
         ),
-        done=gettext_lazy("Sent for payment again:"),
+        done=gettext_lazy("Sent again:"),
     ),
     "cancel": Move(
         service=reward_cancel,
         allowed=CANCELLABLE,
         title=gettext_lazy("Cancel the reward"),
+        only=gettext_lazy("Only locked, pending, on hold and failed rewards can be cancelled"),
         effect=gettext_lazy(
-            "The reward is cancelled for ever and will not be paid. Its amount goes back to the campaign’s "
+            "The reward is cancelled for good and will not be paid. Its amount returns to the campaign’s "
             "budget."
         ),
         done=gettext_lazy("Cancelled:"),
@@ -94,8 +94,8 @@ class WhyForm(forms.Form):
         max_length=REASON_LENGTH,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text=gettext_lazy(
-            "Required. Those who look at the reward later will read it. "
-            "Example: the user’s role was confirmed by phone, ticket 4711."
+            "Required. Shown to colleagues in the reward's history. Example: role confirmed by phone, ticket "
+            "4711."
         ),
     )
 
@@ -141,7 +141,7 @@ def tell_outcome(
         messages.success(request, _listed(heading, format_html_join("", "<li>{}</li>", done)))
     if refused:
         lines = format_html_join("", "<li>{} – {}</li>", refused)
-        messages.error(request, _listed(_("Nothing was changed for:"), lines))
+        messages.error(request, _listed(_("Not changed:"), lines))
 
 
 def _listed(heading: Any, lines: SafeString) -> SafeString:

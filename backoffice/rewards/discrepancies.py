@@ -35,8 +35,8 @@ from rewards.support.explanation.discrepancies import fact_text, problems_text
 
 STATE_COLORS: dict[str, str] = {State.OPEN: "danger", State.REPAIRED: "success", State.CLOSED: "info"}
 ENTRIES = {
-    EVENT_RECORDED: gettext_lazy("an event was accepted"),
-    STATUS_CHANGED: gettext_lazy("a reward was made or changed its status"),
+    EVENT_RECORDED: gettext_lazy("event accepted"),
+    STATUS_CHANGED: gettext_lazy("reward created or its status changed"),
 }
 
 
@@ -46,12 +46,12 @@ ENTRIES = {
 class FindingColumns:
     """A finding in words."""
 
-    @display(description=gettext_lazy("state"), ordering="state")
+    @display(description=gettext_lazy("status"), ordering="state")
     def state_badge(self, finding: ReconciliationFinding) -> SafeString:
         """The state in its colour."""
         return badge(finding.get_state_display(), STATE_COLORS.get(finding.state))
 
-    @display(description=gettext_lazy("peer"))
+    @display(description=gettext_lazy("provider"))
     def peer_shown(self, finding: ReconciliationFinding) -> str:
         """The name of the service that pays."""
         return PEER_NAMES.get(finding.peer, finding.peer)
@@ -79,7 +79,7 @@ class FindingInline(FindingColumns, ReadOnlyInline):
     fields = ("kind_link", "state_badge", "our_record", "their_record", "found_at", "note")
     readonly_fields = fields
 
-    @display(description=gettext_lazy("what"))
+    @display(description=gettext_lazy("type"))
     def kind_link(self, finding: ReconciliationFinding) -> SafeString:
         """What is wrong, leading to the page of the finding."""
         return _link("rewards_reconciliationfinding", finding.pk, finding.get_kind_display())
@@ -88,7 +88,7 @@ class FindingInline(FindingColumns, ReadOnlyInline):
 class PeerFilter(admin.SimpleListFilter):
     """By the service that pays."""
 
-    title = gettext_lazy("peer")
+    title = gettext_lazy("provider")
     parameter_name = "peer"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -110,8 +110,8 @@ class NoteForm(forms.Form):
         max_length=TEXT_LENGTH,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text=gettext_lazy(
-            "Required. Say what was done; those who look later will read it. "
-            "Example: Points Service has taken the second booking back, ticket 4711."
+            "Required. Shown to colleagues later. Example: Points Service took the second credit back, "
+            "ticket 4711."
         ),
     )
 
@@ -120,7 +120,7 @@ def obstacle(finding: ReconciliationFinding) -> str | None:
     """Why this finding cannot be closed; None when it can."""
     if finding.state == State.OPEN:
         return None
-    return _("Nothing is left to do: “%s”.") % finding.get_state_display()
+    return _("Already resolved: %s") % finding.get_state_display()
 
 
 def finding_named(finding: ReconciliationFinding) -> str:
@@ -137,7 +137,7 @@ class FindingAdmin(FindingColumns, ReadOnlyAdmin):
     list_filter = ("state", "kind", PeerFilter)
     list_select_related = ("reward",)
     exact_lookups = ("reward_id", "external_id", "pk", "reward__beneficiary_user_id")
-    search_help_text = gettext_lazy("User, reward or task id")
+    search_help_text = gettext_lazy("User, reward or task ID")
     actions = ("close_chosen",)
     actions_detail = ("close",)
     fieldsets = (
@@ -146,14 +146,14 @@ class FindingAdmin(FindingColumns, ReadOnlyAdmin):
             gettext_lazy("Record"),
             {"fields": ("peer_shown", "external_id", "found_at", "found_again_at", "run_shown")},
         ),
-        (gettext_lazy("How it ended"), {"fields": ("closed_at", "closed_by", "note")}),
+        (gettext_lazy("Resolution"), {"fields": ("closed_at", "closed_by", "note")}),
     )
 
     def title_of(self, row: ReconciliationFinding) -> str:
         """What is wrong."""
         return row.get_kind_display()
 
-    @display(description=gettext_lazy("found last by"))
+    @display(description=gettext_lazy("last found by"))
     def run_shown(self, finding: ReconciliationFinding) -> str:
         """The reconciliation, leading to its page."""
         if not finding.run:
@@ -164,13 +164,13 @@ class FindingAdmin(FindingColumns, ReadOnlyAdmin):
         """Who may close findings."""
         return bool(request.user.has_perm("rewards.change_reconciliationfinding"))
 
-    @action(description=gettext_lazy("Close the chosen findings with a note"), permissions=["close"])
+    @action(description=gettext_lazy("Close selected discrepancies with a note"), permissions=["close"])
     def close_chosen(self, request: HttpRequest, chosen: QuerySet[ReconciliationFinding]) -> HttpResponse:
         """Ask about several."""
         return self._ask(request.POST.getlist(ACTION_CHECKBOX_NAME))
 
     @action(
-        description=gettext_lazy("Close the finding"),
+        description=gettext_lazy("Close the discrepancy"),
         icon="check_circle",
         variant=ActionVariant.PRIMARY,
         permissions=["close"],
@@ -276,7 +276,7 @@ class RunAdmin(ReadOnlyAdmin):
         """When it began."""
         return run_named(row)
 
-    @display(description=gettext_lazy("outcome"))
+    @display(description=gettext_lazy("result"))
     def outcome(self, run: ReconciliationRun) -> SafeString:
         """Whether everything could be compared."""
         if run.finished_at is None:
@@ -294,11 +294,11 @@ class RunAdmin(ReadOnlyAdmin):
         """All that could not be compared."""
         return problems_text(run.problem_list) or "–"
 
-    @display(description=gettext_lazy("findings"))
+    @display(description=gettext_lazy("discrepancies"))
     def findings(self, run: ReconciliationRun) -> SafeString:
         """To what it found and no later one has found again."""
         address = reverse("admin:rewards_reconciliationfinding_changelist")
-        text = _("show those that this one was the last to find")
+        text = _("show discrepancies last found by this reconciliation")
         return format_html('<a href="{}?run__id__exact={}" class="text-link">{}</a>', address, run.pk, text)
 
 
@@ -318,12 +318,12 @@ class RefusalAdmin(ReadOnlyAdmin):
         """What was to be told."""
         return str(self.entry(row))
 
-    @display(description=gettext_lazy("what was to be told"))
+    @display(description=gettext_lazy("entry type"))
     def entry(self, refusal: AnalyticsRefusal) -> str:
         """What the entry is about, in words."""
         return str(ENTRIES.get(refusal.event_name, refusal.event_name))
 
-    @display(description=gettext_lazy("what it is about"))
+    @display(description=gettext_lazy("subject"))
     def about(self, refusal: AnalyticsRefusal) -> str:
         """The event or the reward, leading to its page."""
         if refusal.event_name == EVENT_RECORDED:
@@ -338,8 +338,8 @@ class RefusalAdmin(ReadOnlyAdmin):
     def what_now(self, refusal: AnalyticsRefusal) -> str:
         """How it is sent again."""
         return _(
-            "Once the cause is mended, all refused entries are sent again by: "
-            "manage.py analytics_lag --send-refused-again"
+            "When the cause is fixed, send all rejected entries again with: manage.py analytics_lag "
+            "--send-refused-again"
         )
 
 

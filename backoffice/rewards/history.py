@@ -42,7 +42,7 @@ class MoveBadges:
         """A person by name, a worker or a service as what it is."""
         return actor_text(transition.actor)
 
-    @display(description=gettext_lazy("why"))
+    @display(description=gettext_lazy("reason"))
     def why(self, transition: RewardTransition) -> str:
         """The reason, in the reader's language where it is one of ours."""
         return reason_text(transition) or "–"
@@ -59,12 +59,12 @@ class TransitionInline(MoveBadges, ReadOnlyInline):
 class OutcomeBadge:
     """What a call came to, in its colour."""
 
-    @display(description=gettext_lazy("outcome"))
+    @display(description=gettext_lazy("result"))
     def outcome_badge(self, attempt: PayoutAttempt) -> SafeString:
         """The outcome in its colour."""
         return badge(OUTCOMES.get(attempt.outcome, attempt.outcome), OUTCOME_COLORS.get(attempt.outcome))
 
-    @display(description=gettext_lazy("took"))
+    @display(description=gettext_lazy("duration"))
     def took(self, attempt: PayoutAttempt) -> str:
         """How long the call lasted."""
         seconds = (attempt.finished_at - attempt.started_at).total_seconds()
@@ -72,7 +72,7 @@ class OutcomeBadge:
             return _("%d ms") % round(seconds * 1000)
         return _("%s s") % number_format(round(seconds, 1), decimal_pos=1)
 
-    @display(description=gettext_lazy("what the service said"))
+    @display(description=gettext_lazy("provider's response"))
     def said(self, attempt: PayoutAttempt) -> str:
         """HTTP status, error code and message in one, or what kept it from saying anything."""
         if attempt.failure:
@@ -91,7 +91,7 @@ class AttemptInline(OutcomeBadge, ReadOnlyInline):
 class OutcomeFilter(admin.SimpleListFilter):
     """By what the call came to."""
 
-    title = gettext_lazy("outcome")
+    title = gettext_lazy("result")
     parameter_name = "outcome"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -206,7 +206,7 @@ class StatsAdmin(ReadOnlyAdmin):
         """Both currencies."""
         return amounts_text(row.points_earned, row.g2a_earned)
 
-    @display(description=gettext_lazy("waiting"))
+    @display(description=gettext_lazy("pending"))
     def waiting(self, row: ReferralStats) -> str:
         """Both currencies."""
         return amounts_text(row.points_pending, row.g2a_pending)
@@ -240,7 +240,7 @@ class PeerAdmin(ReadOnlyAdmin):
         return PEER_NAMES.get(row.peer, row.peer)
 
     @action(
-        description=gettext_lazy("How the services are"),
+        description=gettext_lazy("Service status"),
         icon="ecg_heart",
         permissions=["view"],
         url_path="health",
@@ -249,12 +249,12 @@ class PeerAdmin(ReadOnlyAdmin):
         """To the page of all services."""
         return HttpResponseRedirect(reverse("admin:support_peers"))
 
-    @display(description=gettext_lazy("peer"), ordering="peer")
+    @display(description=gettext_lazy("provider"), ordering="peer")
     def peer_shown(self, peer: PeerCircuit) -> str:
         """The name of the service."""
         return self.title_of(peer)
 
-    @display(description=gettext_lazy("state"), ordering="state")
+    @display(description=gettext_lazy("status"), ordering="state")
     def state_badge(self, peer: PeerCircuit) -> SafeString:
         """The state in its colour."""
         return badge(

@@ -1,5 +1,6 @@
 """How the back-office pages speak of rewards: amounts, links, outcomes and their colours."""
 
+from decimal import Decimal
 from uuid import UUID
 
 from django.urls import reverse
@@ -21,13 +22,13 @@ STATUS_COLORS: dict[str, str] = {
 OUTCOMES = {
     "booked": gettext_lazy("paid"),
     "accepted": gettext_lazy("accepted as a task"),
-    "waiting": gettext_lazy("the task is not finished"),
-    "not_booked": gettext_lazy("not paid, will be repeated"),
-    "misconfigured": gettext_lazy("not paid: our access is refused"),
-    "unknown": gettext_lazy("not known whether paid"),
-    "refused": gettext_lazy("refused for good"),
-    "task_failed": gettext_lazy("the task has failed"),
-    "task_lost": gettext_lazy("the task is unknown there"),
+    "waiting": gettext_lazy("task in progress"),
+    "not_booked": gettext_lazy("not paid, will retry"),
+    "misconfigured": gettext_lazy("not paid: access denied"),
+    "unknown": gettext_lazy("unconfirmed"),
+    "refused": gettext_lazy("rejected"),
+    "task_failed": gettext_lazy("task failed"),
+    "task_lost": gettext_lazy("task not found"),
 }
 OUTCOME_COLORS = {
     "booked": "success",
@@ -46,7 +47,7 @@ def reward_text(reward: ReferralReward) -> str:
     """The amount with its currency."""
     if reward.currency == ReferralReward.Currency.POINTS:
         return points_text(reward.points_amount or 0)
-    return g2a_text(reward.g2a_amount or 0)  # type: ignore[arg-type]
+    return g2a_text(reward.g2a_amount or Decimal(0))
 
 
 def reward_named(reward: ReferralReward) -> str:

@@ -91,7 +91,7 @@ class RewardAdmin(RewardStoryPage):
         "referral_event__idempotency_key",
     )
     exact_prefixes = {"referral_event__idempotency_key": GIVEN_ID}
-    search_help_text = gettext_lazy("User, reward, event or transaction id")
+    search_help_text = gettext_lazy("User, reward, event or transaction ID")
     actions = ("unlock_chosen", "retry_chosen", "cancel_chosen")
     actions_detail = ("unlock", "retry", "cancel")
     inlines = (TransitionInline, AttemptInline)
@@ -126,7 +126,7 @@ class RewardAdmin(RewardStoryPage):
         """The amount with its currency."""
         return format_html('<span class="whitespace-nowrap">{}</span>', reward_text(reward))
 
-    @display(description=gettext_lazy("beneficiary"))
+    @display(description=gettext_lazy("recipient"))
     def beneficiary(self, reward: ReferralReward) -> SafeString:
         """Whose it is, leading to the page about that user."""
         return user_link(reward.beneficiary_user_id)
@@ -135,7 +135,7 @@ class RewardAdmin(RewardStoryPage):
     def status_badge(self, reward: ReferralReward) -> SafeString:
         """The status in its colour, with a warning while nobody knows whether it was paid."""
         status = badge(reward.get_status_display(), STATUS_COLORS.get(reward.status))
-        return format_html("{} {}", status, badge(_("in doubt"), "warning")) if reward.in_doubt else status
+        return format_html("{} {}", status, badge(_("unconfirmed"), "warning")) if reward.in_doubt else status
 
     @display(description=gettext_lazy("campaign and event"), ordering="campaign")
     def origin(self, reward: ReferralReward) -> SafeString:
@@ -154,7 +154,7 @@ class RewardAdmin(RewardStoryPage):
         """Which level of the rules it comes from."""
         return str(reward.beneficiary_level or _("welcome bonus"))
 
-    @display(description=gettext_lazy("needs role"))
+    @display(description=gettext_lazy("required role"))
     def needs_role(self, reward: ReferralReward) -> str:
         """The role that opens it."""
         return str(ROLES[reward.required_min_role]) if reward.required_min_role else "–"
@@ -176,17 +176,17 @@ class RewardAdmin(RewardStoryPage):
         """Who may unlock, retry and cancel."""
         return bool(request.user.has_perm(CHANGE))
 
-    @action(description=gettext_lazy("Unlock the chosen rewards"), permissions=["move"])
+    @action(description=gettext_lazy("Unlock selected rewards"), permissions=["move"])
     def unlock_chosen(self, request: HttpRequest, chosen: QuerySet[ReferralReward]) -> HttpResponse:
         """Ask about several."""
         return self._ask(request, "unlock")
 
-    @action(description=gettext_lazy("Retry the chosen rewards"), permissions=["move"])
+    @action(description=gettext_lazy("Retry selected rewards"), permissions=["move"])
     def retry_chosen(self, request: HttpRequest, chosen: QuerySet[ReferralReward]) -> HttpResponse:
         """Ask about several."""
         return self._ask(request, "retry")
 
-    @action(description=gettext_lazy("Cancel the chosen rewards"), permissions=["move"])
+    @action(description=gettext_lazy("Cancel selected rewards"), permissions=["move"])
     def cancel_chosen(self, request: HttpRequest, chosen: QuerySet[ReferralReward]) -> HttpResponse:
         """Ask about several."""
         return self._ask(request, "cancel")

@@ -34,6 +34,7 @@ class AuditedAdmin(admin.ModelAdmin):
         """Remember the state before; nothing is written yet."""
         if change:
             before = self.model._default_manager.get(pk=form.instance.pk)
+            # The request carries it to where the change is noted.
             request.state_before = state_of(before)  # type: ignore[attr-defined]
         return super().save_form(request, form, change)
 
@@ -63,10 +64,10 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor", "verb_badge", "kind", "object_name", "reason")
     list_filter = ("verb",)
     exact_lookups = ("object_id", "actor", "object_name", "request_id", "pk")
-    search_help_text = gettext_lazy("A whole name or id: staff:NAME, admin:ID, an object, a request")
+    search_help_text = gettext_lazy("Exact name or ID: staff:NAME, admin:ID, object, request")
     fieldsets = (
         (None, {"fields": ("at", "actor", "verb_badge", "kind", "object_name", "object_id", "reason")}),
-        (gettext_lazy("From what to what"), {"fields": ("states",)}),
+        (gettext_lazy("Changes"), {"fields": ("states",)}),
         (gettext_lazy("Record"), {"fields": ("id", "request_id")}),
     )
 
@@ -74,12 +75,12 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         """Who and what."""
         return f"{row.actor}: {row.get_verb_display()} {row.object_name}"
 
-    @display(description=gettext_lazy("did what"), ordering="verb")
+    @display(description=gettext_lazy("action"), ordering="verb")
     def verb_badge(self, entry: AuditEntry) -> SafeString:
         """What was done, in its colour."""
         return badge(entry.get_verb_display(), VERB_COLORS.get(entry.verb))
 
-    @display(description=gettext_lazy("kind of object"))
+    @display(description=gettext_lazy("object type"))
     def kind(self, entry: AuditEntry) -> str:
         """The kind in the words of the back-office."""
         return kind_named(entry.object_type)

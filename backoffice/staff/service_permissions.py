@@ -28,17 +28,17 @@ class ServiceOperationForm(forms.ModelForm):
         fields = ("service", "operation", "event_type")
         help_texts = {
             "service": gettext_lazy(
-                "The name in the service’s tokens; its key belongs in SERVICE_JWT_KEYS. "
-                "Example: quest_service"
+                "The name the service signs its tokens with; its key is set in SERVICE_JWT_KEYS. Example: "
+                "quest_service"
             ),
-            "event_type": gettext_lazy("Only for operations on events. Example: quest_purchased"),
+            "event_type": gettext_lazy("Only for event operations. Example: quest_purchased"),
         }
 
     def clean_service(self) -> str:
         """The name is what the service writes into `iss` of its tokens."""
         name = str(self.cleaned_data["service"])
         if not re.fullmatch(ID_PATTERN, name):
-            raise forms.ValidationError(_("must be 1 to 64 printable characters without spaces"))
+            raise forms.ValidationError(_("Enter 1 to 64 printable characters without spaces"))
         return name
 
     def clean(self) -> dict[str, Any]:
@@ -46,9 +46,9 @@ class ServiceOperationForm(forms.ModelForm):
         cleaned: dict[str, Any] = super().clean() or {}
         event_type, operation = cleaned.get("event_type", ""), cleaned.get("operation")
         if operation in ABOUT_EVENTS and not re.fullmatch(EVENT_TYPE_PATTERN, event_type):
-            self.add_error("event_type", _("This operation needs an event type, such as quest_purchased."))
+            self.add_error("event_type", _("Enter an event type for this operation, e.g. quest_purchased."))
         if operation and operation not in ABOUT_EVENTS and event_type:
-            self.add_error("event_type", _("This operation has no event type; leave the field empty."))
+            self.add_error("event_type", _("Leave blank: this operation has no event type."))
         return cleaned
 
 

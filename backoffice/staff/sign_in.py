@@ -23,8 +23,8 @@ class SignInForm(AuthenticationForm):
             minutes = -(-int(wait.total_seconds()) // 60) or 1
             raise ValidationError(
                 ngettext(
-                    "Too many tries to sign in. Try again in %(minutes)d minute.",
-                    "Too many tries to sign in. Try again in %(minutes)d minutes.",
+                    "Too many sign-in attempts. Try again in %(minutes)d minute.",
+                    "Too many sign-in attempts. Try again in %(minutes)d minutes.",
                     minutes,
                 ),
                 params={"minutes": minutes},

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from access.people import person_name
+from backoffice.kit.choices import campaigns_offer
 from backoffice.support.backfill import PERMISSION, ReasonForm, past_page, plan_context, reward_shown
 from campaigns.models import ReferralCampaign
 from kernel.errors import DomainError, ValidationFailed
@@ -34,24 +35,24 @@ class ChoiceForm(forms.Form):
         label=gettext_lazy("User"),
         max_length=ID_LENGTH,
         widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("The id of the user whose referrer was lost."),
+        help_text=gettext_lazy("ID of the user whose referrer is missing."),
     )
     code = forms.CharField(
-        label=gettext_lazy("Code of the invitation"),
+        label=gettext_lazy("Referral code"),
         max_length=64,
         required=False,
         widget=UnfoldAdminTextInputWidget,
         help_text=gettext_lazy(
-            "From the link that brought the user, if it is known. It says who invited and in which campaign: "
-            "leave the next two fields empty."
+            "From the link the user came by. It sets the referrer and the campaign: leave the next two "
+            "fields blank."
         ),
     )
     referrer = forms.CharField(
-        label=gettext_lazy("Who invited the user"),
+        label=gettext_lazy("Referrer"),
         max_length=ID_LENGTH,
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text=gettext_lazy("The id of the inviting user, if no code is known."),
+        help_text=gettext_lazy("ID of the referrer if the code is not known."),
     )
     campaign = forms.ModelChoiceField(
         label=gettext_lazy("Campaign"),
@@ -59,8 +60,8 @@ class ChoiceForm(forms.Form):
         required=False,
         widget=UnfoldAdminSelectWidget,
         help_text=gettext_lazy(
-            "Needed with an id. In a campaign that invites users this becomes the user’s one invitation and "
-            "counts in all campaigns; in any other the referrer counts in that campaign alone."
+            "Required with a referrer ID. In a user invitation campaign this is the user’s only invitation "
+            "and counts in all campaigns; otherwise it counts in this campaign only."
         ),
     )
     registration = forms.BooleanField(
@@ -74,17 +75,12 @@ class ChoiceForm(forms.Form):
         required=False,
         initial=True,
         widget=UnfoldBooleanWidget,
-        help_text=gettext_lazy(
-            "What the user did while nobody was known to have invited them. Without the tick it is not "
-            "rewarded; that can be made up for later."
-        ),
+        help_text=gettext_lazy("Events from before the referrer was known. You can also reward them later."),
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        # The field is this form's own copy.
-        self.fields["campaign"].queryset = campaigns_to_choose().order_by("name")  # type: ignore[attr-defined]
-        self.fields["campaign"].label_from_instance = lambda campaign: campaign.name  # type: ignore[attr-defined]
+        campaigns_offer(self, "campaign", campaigns_to_choose())
 
     def choice(self) -> Choice | None:
         """What was chosen, when it can be done; what is wrong is told beside its field."""
@@ -140,7 +136,7 @@ def _attach(
     except ValidationFailed as refusal:
         form.refused(refusal)
         return None
-    messages.success(request, _("The referrer is attached."))
+    messages.success(request, _("Referrer added."))
     reward_shown(request, relation.pk, form.cleaned_data["registration"], reason)
     return relation
 
@@ -151,7 +147,7 @@ def _context(
     user = form["user"].value() or ""
     context = {
         **admin.site.each_context(request),
-        "title": _("Attach a lost referrer"),
+        "title": _("Add referrer"),
         "form": form,
         "why": why,
         "user_id": user,

@@ -46,8 +46,7 @@ class ReasonForm(WhyForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["reason"].help_text = _(
-            "Required, and kept with your name. Example: the user shows the invitation in a screenshot, "
-            "ticket 4711."
+            "Required and kept with your name. Example: invitation confirmed by screenshot, ticket 4711."
         )
 
 
@@ -78,10 +77,10 @@ def past_link(relation: ReferralRelation) -> SafeString | str:
         return ""
     left = events_left(relation)
     if left > MOST:
-        text = _("more than %s past events are not rewarded yet") % amount_text(MOST)
+        text = _("more than %s past events not rewarded yet") % amount_text(MOST)
     elif left:
         text = ngettext(
-            "%s past event is not rewarded yet", "%s past events are not rewarded yet", left
+            "%s past event not rewarded yet", "%s past events not rewarded yet", left
         ) % amount_text(left)
     else:
         text = _("past events")
@@ -105,7 +104,7 @@ def past_view(request: HttpRequest) -> HttpResponse:
     plan = _plan(relation, wanted)
     context = {
         **admin.site.each_context(request),
-        "title": _("Past events of an attached user"),
+        "title": _("Past events of a user with an added referrer"),
         "relation": relation,
         "who": user_link(relation.referred_user_id),
         "referrer": user_link(relation.referrer_user_id),
@@ -154,7 +153,7 @@ def _done_by(entry: AuditEntry) -> str:
     """What somebody did, by its entry in the audit log."""
     after = entry.after or {}
     if entry.verb == Verb.CREATED:
-        return _("Attached")
+        return _("Referrer added")
     if number := after.get("past_events_rewarded"):
         return ngettext("%s past event rewarded", "%s past events rewarded", number) % amount_text(number)
     return _("Registration rewarded") if "registration" in after else entry.get_verb_display()
@@ -177,9 +176,7 @@ def reward_shown(request: HttpRequest, relation_id: UUID, registration: bool, re
             reason=reason,
         )
     except DomainError as refusal:
-        messages.error(
-            request, _("Not everything was rewarded: %s What is left can be rewarded below.") % refusal
-        )
+        messages.error(request, _("Not everything was rewarded: %s You can reward the rest below.") % refusal)
         return
     _tell(request, done)
 
@@ -191,8 +188,8 @@ def _tell(request: HttpRequest, done: list[Rewarded]) -> None:
         messages.success(
             request,
             ngettext(
-                "%(number)s event was rewarded later; %(earned)s of them earned something.",
-                "%(number)s events were rewarded later; %(earned)s of them earned something.",
+                "%(number)s past event processed; %(earned)s earned rewards.",
+                "%(number)s past events processed; %(earned)s earned rewards.",
                 len(accepted),
             )
             % {"number": amount_text(len(accepted)), "earned": amount_text(earned)},

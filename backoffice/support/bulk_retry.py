@@ -42,7 +42,7 @@ class BulkRetryAdmin(ReadOnlyAdmin):
     list_display = ("error_shown", "state_badge", "progress", "amounts", "created_by", "created_at")
     list_select_related = ("campaign",)
     exact_lookups = ("error", "pk", "created_by")
-    search_help_text = gettext_lazy("The whole error, or who ordered it")
+    search_help_text = gettext_lazy("Exact error text or who started it")
 
     def title_of(self, row: BulkRetry) -> str:
         """The error."""
@@ -53,12 +53,12 @@ class BulkRetryAdmin(ReadOnlyAdmin):
         """What its rewards had in common."""
         return error_group_text(order.error)
 
-    @display(description=gettext_lazy("state"))
+    @display(description=gettext_lazy("status"))
     def state_badge(self, order: BulkRetry) -> SafeString:
         """The state in its colour."""
         return badge(order.get_state_display(), STATE_COLORS.get(State(order.state)))
 
-    @display(description=gettext_lazy("done"))
+    @display(description=gettext_lazy("processed"))
     def progress(self, order: BulkRetry) -> str:
         """How many of how many."""
         return _progress(order)
@@ -151,7 +151,7 @@ def _address(name: str, order_id: UUID) -> str:
 
 
 def _progress(order: BulkRetry) -> str:
-    return _("%(done)s of %(total)s rewards are done, %(refused)s of them not sent again") % {
+    return _("%(done)s of %(total)s rewards processed, %(refused)s of them not sent again") % {
         "done": amount_text(order.done),
         "total": amount_text(order.total),
         "refused": amount_text(order.refused),

@@ -77,20 +77,18 @@ def reward_story_context(request: HttpRequest, reward: ReferralReward) -> dict[s
     }
 
 
-def obstacles(request: HttpRequest, reward: ReferralReward) -> list[dict[str, Any]]:
-    """What cannot be done to the reward, and why not."""
+def obstacles(request: HttpRequest, reward: ReferralReward) -> list[str]:
+    """Why some of the actions cannot be taken on the reward; empty when all can."""
     if not request.user.has_perm(CHANGE):
-        titles = ", ".join(str(move.title) for move in MOVES.values())
-        return [{"title": titles, "why": _("You have no right to change rewards.")}]
-    found = [(move.title, move.obstacle(reward)) for move in MOVES.values()]
-    return [{"title": title, "why": why} for title, why in found if why]
+        return [_("You are not allowed to change rewards")]
+    return [why for move in MOVES.values() if (why := move.obstacle(reward))]
 
 
 def _event_facts(event: ReferralEvent) -> str:
     about = event.referred_user_id or event.business_partner_id
     parts = [
-        _("happened %s") % moment_text(event.occurred_at),
-        _("about %s") % about,
+        _("occurred %s") % moment_text(event.occurred_at),
+        _("user %s") % about,
         *([_("amount %s") % amount_text(event.amount_base)] if event.amount_base is not None else []),
     ]
     return ", ".join(parts)
@@ -99,8 +97,8 @@ def _event_facts(event: ReferralEvent) -> str:
 def _version_facts(event: ReferralEvent, version: RuleVersion) -> str:
     since = moment_text(version.valid_from)
     if event.occurred_at < version.valid_from:
-        return _("in force since %s; the event is older, and the first version counts for it") % since
-    return _("in force since %s, and so when the event happened") % since
+        return _("in force since %s; the event is older, so the first version applies") % since
+    return _("in force since %s, including at the time of the event") % since
 
 
 def _link(page: str, pk: Any, text: str) -> SafeString:
@@ -143,9 +141,12 @@ class EventStoryAdmin(EventAdmin):
 def _told_again(event: ReferralEvent) -> SafeString | str:
     """That the event was rewarded later by another one, or rewards a past one itself."""
     if replayed := getattr(event, "replayed", None):
-        text, other = _("The referrer was attached later, and then it was rewarded as"), replayed.replay_id
+        text, other = _("The referrer was added later; the reward was earned by"), replayed.replay_id
     elif replays := getattr(event, "replays", None):
-        text, other = _("The referrer was attached later; this rewards the past event"), replays.original_id
+        text, other = (
+            _("The referrer was added later; this event rewards the past event"),
+            replays.original_id,
+        )
     else:
         return ""
     return format_html("{} {}.", text, _link("referral_referralevent", other, str(other)))
@@ -166,5 +167,5 @@ def _earned(reward: ReferralReward) -> dict[str, Any]:
             '<a href="{}" class="text-link">{}</a>', reward_page(reward.pk), reward_text(reward)
         ),
         "status": badge(reward.get_status_display(), STATUS_COLORS.get(reward.status)),
-        "lock": _("needs the role %s") % ROLES[role] if role else "",
+        "lock": _("requires the role %s") % ROLES[role] if role else "",
     }

@@ -15,6 +15,7 @@ def _counted(request: HttpRequest, kind: str) -> str:
     counts: dict[str, int] | None = getattr(request, "review_counts", None)
     if counts is None:
         counts = review_counts()
+        # The request carries them to the other entries.
         request.review_counts = counts  # type: ignore[attr-defined]
     return count_text(counts[kind]) if counts[kind] else ""
 

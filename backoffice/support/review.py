@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from access.people import person_name
 from backoffice.kit.base import badge
+from backoffice.kit.choices import choices_offer
 from backoffice.people.links import user_link
 from backoffice.rewards.actions import WhyForm
 from backoffice.rewards.labels import reward_page, reward_text
@@ -46,7 +47,7 @@ class ReviewForm(forms.Form):
         label=gettext_lazy("Currency"), required=False, widget=UnfoldAdminSelectWidget
     )
     error = forms.ChoiceField(label=gettext_lazy("Error"), required=False, widget=UnfoldAdminSelectWidget)
-    age = forms.ChoiceField(label=gettext_lazy("Since when"), required=False, widget=UnfoldAdminSelectWidget)
+    age = forms.ChoiceField(label=gettext_lazy("Age"), required=False, widget=UnfoldAdminSelectWidget)
 
     def __init__(self, data: Any, errors: list[str]) -> None:
         super().__init__(data)
@@ -55,11 +56,10 @@ class ReviewForm(forms.Form):
             "campaign": [("", _("All campaigns")), *((str(pk), name) for pk, name in campaigns)],
             "currency": [("", _("All currencies")), *ReferralReward.Currency.choices],
             "error": [("", _("All errors")), *((error, error_group_text(error)) for error in errors)],
-            "age": [("", _("For any time")), *((name, words) for name, (words, _time) in AGES.items())],
+            "age": [("", _("Any age")), *((name, words) for name, (words, _time) in AGES.items())],
         }
         for name, offered in choices.items():
-            # The fields are this form's own copies.
-            self.fields[name].choices = offered  # type: ignore[attr-defined]
+            choices_offer(self, name, offered)
 
     def filters(self) -> Filters:
         """What was chosen; a choice that there is not leaves nobody out, and is told beside its field."""
@@ -87,7 +87,7 @@ def review_view(request: HttpRequest) -> HttpResponse:
     entries, has_more = review_page(kinds, filters, _place(request.GET.get("after", "")))
     context = {
         **admin.site.each_context(request),
-        "title": _("What needs a person"),
+        "title": _("Needs attention"),
         "form": form,
         "kind": kind,
         "tabs": _tabs(request, kind, review_counts(filters)),
@@ -191,7 +191,7 @@ def retry_view(request: HttpRequest) -> HttpResponse:
     chosen = ReviewForm(request.GET, [error])
     if not chosen.is_valid():
         # A filter that cannot be must not make the order take more than was meant.
-        messages.error(request, _("One of the filters cannot be; choose anew."))
+        messages.error(request, _("A filter is not valid. Choose again."))
         return HttpResponseRedirect(reverse("admin:support_review"))
     filters = chosen.filters()
     shown_at = (
@@ -214,7 +214,7 @@ def retry_view(request: HttpRequest) -> HttpResponse:
     extent = bulk_retry_extent(filters=filters, failed_before=failed_before) if error else None
     context = {
         **admin.site.each_context(request),
-        "title": _("Retry all that failed with this error"),
+        "title": _("Retry all rewards with this error"),
         "error": error_group_text(error),
         "extent": extent if extent and extent.number else None,
         "amounts": amounts_text(extent.points, extent.g2a) if extent else "",
@@ -240,9 +240,9 @@ def _narrowings(filters: Filters, age: str) -> list[str]:
     words = []
     if filters.campaign_id:
         name = ReferralCampaign.objects.values_list("name", flat=True).get(pk=filters.campaign_id)
-        words.append(_("only of the campaign “%s”") % name)
+        words.append(_("campaign “%s” only") % name)
     if filters.currency:
-        words.append(_("only in %s") % ReferralReward.Currency(filters.currency).label)
+        words.append(_("%s only") % ReferralReward.Currency(filters.currency).label)
     if filters.older_than:
-        words.append(_("only what has failed %s") % AGES[age][0])
+        words.append(_("only failed %s") % AGES[age][0])
     return words

@@ -24,7 +24,7 @@ KINDS = {
     "link": gettext_lazy("Link"),
     "event": gettext_lazy("Event"),
     "reward": gettext_lazy("Reward"),
-    "relation": gettext_lazy("Relation"),
+    "relation": gettext_lazy("Referral"),
     "partner": gettext_lazy("Partner"),
 }
 # The pages of single rows.
@@ -80,12 +80,12 @@ def _user(user: Any) -> str:
 def _link(link: ReferralLink) -> str:
     values = {"code": link.code, "campaign": link.campaign.name}
     if link.is_active:
-        return _("%(code)s in the campaign %(campaign)s") % values
-    return _("%(code)s in the campaign %(campaign)s, switched off") % values
+        return _("%(code)s, campaign %(campaign)s") % values
+    return _("%(code)s, campaign %(campaign)s, inactive") % values
 
 
 def _event(event: ReferralEvent) -> str:
-    return _("%(type)s of %(moment)s in the campaign %(campaign)s") % {
+    return _("%(type)s on %(moment)s, campaign %(campaign)s") % {
         "type": event.event_type,
         "moment": date_format(localtime(event.occurred_at), "SHORT_DATETIME_FORMAT"),
         "campaign": event.campaign.name,
@@ -101,7 +101,7 @@ def _relation(relation: ReferralRelation) -> str:
 
 
 def _partner(relation: PartnerReferralRelation) -> str:
-    return _("%(partner)s, brought by %(user)s") % {
+    return _("%(partner)s, referred by %(user)s") % {
         "partner": relation.business_partner_id,
         "user": relation.referrer_user_id,
     }

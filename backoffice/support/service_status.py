@@ -41,7 +41,7 @@ def peers_view(request: HttpRequest) -> HttpResponse:
     health = peers_health()
     context = {
         **admin.site.each_context(request),
-        "title": _("How the services are"),
+        "title": _("Service status"),
         "cards": [_card(peer, health) for peer in health.peers],
         "run": _run(health.run) if health.run else None,
         "workers_seen_at": health.workers_seen_at,
@@ -69,11 +69,11 @@ def _ask(request: HttpRequest) -> HttpResponse:
 def _card(health: Health, everything: AllHealth) -> dict[str, Any]:
     now, circuit, probe = everything.now, health.circuit, health.probe
     if not circuit or not health.has_address:
-        state = badge(_("Not called"), "info")
+        state = badge(_("Not used yet"), "info")
     elif health.is_sick:
-        state = badge(_("Sick"), "danger")
+        state = badge(_("Unavailable"), "danger")
     else:
-        state = badge(_("Well"), "success")
+        state = badge(_("Operational"), "success")
     is_analytics = health.peer == ANALYTICS
     return {
         "peer": health.peer,

@@ -80,18 +80,18 @@ def _by(actor: str, reason: str) -> str:
 
 
 def _heard(role: UserRole) -> SafeString:
-    return format_html("{}", _("We heard of this user for the first time."))
+    return format_html("{}", _("User first seen."))
 
 
 def _role(role: UserRole) -> SafeString:
-    return format_html("{}", _("The role became %s.") % role.get_role_display())
+    return format_html("{}", _("Role changed to %s.") % role.get_role_display())
 
 
 def _invited_by(relation: ReferralRelation) -> SafeString:
     if relation.is_invitation:
         words = _("Invited by {user} in the campaign {campaign} ({source}).{late}")
     else:
-        words = _("Brought into the campaign {campaign} by {user} ({source}).{late}")
+        words = _("Referred by {user} in the campaign {campaign} ({source}).{late}")
     return format_html(
         words,
         user=user_link(relation.referrer_user_id),
@@ -120,7 +120,7 @@ def _invited(relation: ReferralRelation) -> SafeString:
 
 def _partner(relation: PartnerReferralRelation) -> SafeString:
     return format_html(
-        _("Brought the partner {partner} in the campaign {campaign}."),
+        _("Referred the partner {partner} in the campaign {campaign}."),
         partner=partner_link(relation),
         campaign=relation.campaign.name,
     )
@@ -128,7 +128,7 @@ def _partner(relation: PartnerReferralRelation) -> SafeString:
 
 def _link(link: ReferralLink) -> SafeString:
     return format_html(
-        _("Made the link {code} in the campaign {campaign}."),
+        _("Created the link {code} in the campaign {campaign}."),
         code=link_link(link),
         campaign=link.campaign.name,
     )
@@ -140,7 +140,7 @@ def _event_about(event: ReferralEvent) -> SafeString:
         event=event_link(event),
         campaign=event.campaign.name,
         outcome=outcome_text(event),
-        late=_late(_("Happened"), event.occurred_at, event.created_at),
+        late=_late(_("Occurred"), event.occurred_at, event.created_at),
     )
 
 
@@ -152,22 +152,22 @@ def _event_brought(event: ReferralEvent) -> SafeString:
         user=user_link(about) if about else event.business_partner_id,
         campaign=event.campaign.name,
         outcome=outcome_text(event),
-        late=_late(_("Happened"), event.occurred_at, event.created_at),
+        late=_late(_("Occurred"), event.occurred_at, event.created_at),
     )
 
 
 def outcome_text(event: ReferralEvent) -> str:
     """What came of an event."""
     if not event.reason:
-        return _("it earned rewards")
+        return _("rewards earned")
     words = str(REASONS.get(event.reason, event.reason))
     detail = f"{words} ({event.reason_detail})" if event.reason_detail else words
-    return _("it earned nothing, because %s") % detail
+    return _("no reward: %s") % detail
 
 
 def _reward(reward: ReferralReward) -> SafeString:
     return format_html(
-        _("Got a reward of {amount} ({level}) for {event} in the campaign {campaign}."),
+        _("Earned {amount} ({level}) for {event} in the campaign {campaign}."),
         amount=reward_amount_link(reward),
         level=level_text(reward),
         event=event_link(reward.referral_event),

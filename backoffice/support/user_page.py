@@ -121,7 +121,7 @@ def reward_rows(rewards: Sequence[ReferralReward]) -> list[RewardRow]:
 
 def _status(reward: ReferralReward) -> SafeString:
     status = badge(reward.get_status_display(), STATUS_COLORS.get(reward.status))
-    return format_html("{} {}", status, badge(_("in doubt"), "warning")) if reward.in_doubt else status
+    return format_html("{} {}", status, badge(_("unconfirmed"), "warning")) if reward.in_doubt else status
 
 
 def _inviter(upline: Sequence[ReferralRelation]) -> dict[str, Any] | None:

@@ -111,7 +111,7 @@ def _draw(drawing: Drawing, person: Person, level: int, parent_row: int | None) 
 
 def _draw_more(drawing: Drawing, person: Person, level: int, parent_row: int) -> None:
     text = more_text(person.more)
-    title = _("All whom %s has invited") % person.user_id
+    title = _("Everyone %s invited") % person.user_id
     drawing.nodes.append(
         Node(
             *_place(level, drawing.rows),

@@ -57,11 +57,11 @@ def _share(percent: Decimal | None, amount: Decimal | None, rounding: str | None
 
 def _sum(parts: list[str], cap: str | None) -> str:
     text = " + ".join(parts)
-    return _("%(sum)s, at most %(cap)s") % {"sum": text, "cap": cap} if cap else text
+    return _("%(sum)s, max %(cap)s") % {"sum": text, "cap": cap} if cap else text
 
 
 def _limit(key: str, limits: Limits) -> str:
-    return _("The limit is used up: %(limit)s – %(number)s. The event earns nothing at any level.") % {
+    return _("Limit reached: %(limit)s – %(number)s. The event earns nothing at any level.") % {
         "limit": str(KEYS[key].label).lower(),
         "number": amount_text(getattr(limits, key)),
     }
@@ -70,9 +70,7 @@ def _limit(key: str, limits: Limits) -> str:
 def _budget(key: str, limits: Limits, counters: Counters) -> str:
     in_points = key == "budget_points"
     budget = getattr(limits, key)
-    return _(
-        "It does not fit into the budget: %(used)s of %(budget)s are taken. The event earns nothing."
-    ) % {
+    return _("Budget exceeded: %(used)s of %(budget)s already used. The event earns nothing.") % {
         "used": amount_text(counters.points if in_points else counters.g2a),
         "budget": points_text(budget) if in_points else g2a_text(budget),
     }
@@ -82,34 +80,34 @@ def _nothing(outcome: LevelOutcome, rule: LevelRule, facts: Facts) -> str:
     family = FAMILIES[facts.family]
     if outcome.reason == calculations.NO_REFERRER:
         if facts.level1 is None:
-            return _("Nobody invited this person, so nobody earns.")
-        return _("There is nobody at this level.")
+            return _("This person has no referrer, so no one earns a reward.")
+        return _("No one at this level.")
     if outcome.reason == calculations.SELF_REFERRAL:
-        return _("The person named as the inviting one is the same person, so nobody earns.")
+        return _("The user is named as their own referrer, so no one earns a reward.")
     if outcome.reason == calculations.CIRCULAR:
-        return _("The invitations would run in a circle, so nobody earns.")
+        return _("Circular referral: no one earns a reward.")
     if outcome.reason == calculations.ROLE_TOO_LOW:
-        return _("Without the role %s this level earns nothing.") % ROLES[rule.locked_until_role or ""]
+        return _("This level requires the role %s.") % ROLES[rule.locked_until_role or ""]
     if outcome.reason == calculations.BELOW_MIN_AMOUNT:
         if facts.amount_base is None:
-            return _("The event has no amount, and this level asks for at least %s.") % amount_text(
+            return _("The event has no amount; this level requires at least %s.") % amount_text(
                 rule.min_amount
             )
-        return _("%(amount)s is less than the minimum amount of %(least)s.") % {
+        return _("%(amount)s is below the minimum amount of %(least)s.") % {
             "amount": amount_text(facts.amount_base),
             "least": amount_text(rule.min_amount),
         }
     if outcome.reason == calculations.NO_RULE:
-        return _("These rules set no amount for this level (event: %s).") % family
+        return _("The rules set no reward for this level (event: %s).") % family
     return _zero(rule, facts)
 
 
 def _zero(rule: LevelRule, facts: Facts) -> str:
     if 0 in (rule.max_points_per_event, rule.max_g2a_per_event):
-        return _("The cap of this level is zero.")
+        return _("The maximum for this level is 0.")
     if facts.family in AMOUNTLESS and (rule.points_percent or rule.g2a_percent):
-        return _("The share is of the amount, and such an event has none.")
-    return _("The amount comes to zero.")
+        return _("The reward is a percentage of the amount, and the event has no amount.")
+    return _("The reward comes to 0.")
 
 
 def headline(calculation: Calculation) -> str:
@@ -117,4 +115,4 @@ def headline(calculation: Calculation) -> str:
     points = sum(draft.points or 0 for draft in calculation.drafts)
     g2a = sum((draft.g2a or Decimal(0) for draft in calculation.drafts), Decimal(0))
     sums = ([points_text(points)] if points else []) + ([g2a_text(g2a)] if g2a else [])
-    return _("It costs %s in all.") % " + ".join(sums) if sums else _("It earns nobody anything.")
+    return _("Total cost: %s.") % " + ".join(sums) if sums else _("No one earns a reward.")

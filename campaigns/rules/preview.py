@@ -93,7 +93,7 @@ def _pays(calculation: Calculation) -> bool:
 
 
 def _person(outcome: LevelOutcome, roles: Mapping[str, str]) -> str:
-    return str(ROLES[roles.get(outcome.name, "user")]) if outcome.beneficiary else _("nobody")
+    return str(ROLES[roles.get(outcome.name, "user")]) if outcome.beneficiary else _("None")
 
 
 def earning(draft: Draft, rules: Rules) -> Earning:
@@ -106,10 +106,10 @@ def earning(draft: Draft, rules: Rules) -> Earning:
 
 def _when(draft: Draft, hold_days: int) -> str:
     if draft.locked and hold_days:
-        return _("locked until the role %(role)s, and not before %(days)s have passed") % {
+        return _("locked until the role %(role)s, paid no sooner than %(days)s after the event") % {
             "role": ROLES[draft.required_min_role or ""],
             "days": days_text(hold_days),
         }
     if draft.locked:
         return _("locked until the role %s") % ROLES[draft.required_min_role or ""]
-    return _("paid after %s") % days_text(hold_days) if hold_days else _("paid at once")
+    return _("paid after %s") % days_text(hold_days) if hold_days else _("paid immediately")

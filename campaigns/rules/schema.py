@@ -128,9 +128,9 @@ class Reader:
 def _whole(most: int) -> Reader:
     def read(value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
-            raise _Refused(_("must be a whole number"))
+            raise _Refused(_("Enter a whole number"))
         if not 0 <= value <= most:
-            raise _Refused(_("must be from 0 to {most}"), most=most)
+            raise _Refused(_("Enter a number from 0 to {most}"), most=most)
         return value
 
     return Reader(read, {"type": "integer", "minimum": 0, "maximum": most})
@@ -142,12 +142,12 @@ def _decimal(*, places: int, most: Decimal) -> Reader:
         if isinstance(value, bool) or not re.fullmatch(
             r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,2})?", text, re.ASCII
         ):
-            raise _Refused(_('must be a number such as 1.5 or "1.5"'))
+            raise _Refused(_("Enter a number, e.g. 1.5"))
         number = Decimal(text)
         if not 0 <= number <= most:
-            raise _Refused(_("must be from 0 to {most}"), most=most)
+            raise _Refused(_("Enter a number from 0 to {most}"), most=most)
         if number and int(number.normalize().as_tuple().exponent) < -places:
-            raise _Refused(_("must have at most {places} decimal places"), places=places)
+            raise _Refused(_("Enter at most {places} decimal places"), places=places)
         return number
 
     text = rf"^[0-9]{{1,{most.adjusted() + 1}}}(\.[0-9]{{1,{places}}})?$"
@@ -224,7 +224,7 @@ def rules_parse(data: Any, *, welcome_bonus_allowed: bool = True, path: str = "r
     }
     if "referred" in levels and not welcome_bonus_allowed:
         problems[f"{path}.levels.referred"] = [
-            _("a partner_onboarding campaign has no referred user to welcome")
+            _("A partner onboarding campaign has no invited user to get a welcome bonus")
         ]
     limits = Limits(**_values(sections.get("limits", {}), f"{path}.limits", LIMIT_KEYS, problems))
     if problems:
@@ -235,7 +235,7 @@ def rules_parse(data: Any, *, welcome_bonus_allowed: bool = True, path: str = "r
 def _level(data: Any, path: str, problems: Problems) -> LevelRule:
     values = _values(data, path, LEVEL_KEYS, problems)
     if "before_role" in values and "locked_until_role" not in values:
-        problems.setdefault(f"{path}.before_role", []).append(_("needs locked_until_role beside it"))
+        problems.setdefault(f"{path}.before_role", []).append(_("Requires locked_until_role"))
     points = {family: values.pop(key) for family in FAMILIES if (key := f"points_per_{family}") in values}
     g2a = {family: values.pop(key) for family in FAMILIES if (key := f"g2a_per_{family}") in values}
     return LevelRule(points=points, g2a=g2a, **values)
@@ -248,7 +248,7 @@ def _section(data: Any, path: str, names: tuple[str, ...], problems: Problems) -
     for key in data:
         if key not in names:
             problems[f"{path}.{key}"] = [
-                format_lazy(_("unknown key; known are: {known}"), known=", ".join(names))
+                format_lazy(_("Unknown key; known keys: {known}"), known=", ".join(names))
             ]
     return data
 

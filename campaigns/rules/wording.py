@@ -22,67 +22,67 @@ class Words:
 
 
 SECTIONS = {
-    "level1": Words(_("Level 1"), _("The person who invited.")),
-    "level2": Words(_("Level 2"), _("The person who invited that one.")),
-    "referred": Words(_("Welcome bonus"), _("The invited person, who does it.")),
-    LIMITS: Words(_("Limits and budgets"), _("They hold for the whole campaign.")),
+    "level1": Words(_("Level 1"), _("The referrer.")),
+    "level2": Words(_("Level 2"), _("The referrer's referrer.")),
+    "referred": Words(_("Welcome bonus"), _("The invited user.")),
+    LIMITS: Words(_("Limits and budgets"), _("For the whole campaign.")),
 }
 FAMILIES = {
     REGISTRATION: _("registration"),
     PURCHASE: _("purchase"),
-    ONBOARDING: _("partner's onboarding"),
+    ONBOARDING: _("partner onboarding"),
     EVENT: _("event"),
 }
 ROLES = {USER: _("User"), VIP: "VIP", PRO: "PRO"}
-BEFORE_ROLE = {LOCK: _("keep it locked"), SKIP: _("earn nothing")}
+BEFORE_ROLE = {LOCK: _("lock the reward"), SKIP: _("no reward")}
 
-_FIXED_POINTS = _("Fixed points for each one. Example: 100")
-_FIXED_G2A = _("Fixed G2A for each one, up to 9 decimal places. Example: 0.25")
+_FIXED_POINTS = _("Fixed points per event. Example: 100")
+_FIXED_G2A = _("Fixed G2A per event, up to 9 decimal places. Example: 0.25")
 KEYS = {
     "points_per_registration": Words(_("Points per registration"), _FIXED_POINTS),
     "points_per_purchase": Words(_("Points per purchase"), _FIXED_POINTS),
-    "points_per_onboarding": Words(_("Points per onboarded partner"), _FIXED_POINTS),
+    "points_per_onboarding": Words(_("Points per partner onboarding"), _FIXED_POINTS),
     "points_per_event": Words(_("Points per event"), _FIXED_POINTS),
     "g2a_per_registration": Words(_("G2A per registration"), _FIXED_G2A),
     "g2a_per_purchase": Words(_("G2A per purchase"), _FIXED_G2A),
-    "g2a_per_onboarding": Words(_("G2A per onboarded partner"), _FIXED_G2A),
+    "g2a_per_onboarding": Words(_("G2A per partner onboarding"), _FIXED_G2A),
     "g2a_per_event": Words(_("G2A per event"), _FIXED_G2A),
     "points_percent": Words(
         _("Points, percent of the amount"),
-        _("Added to the fixed points, rounded down. Example: 5 gives 25 points for 500"),
+        _("Added to fixed points, rounded down. Example: 5 gives 25 points for 500"),
     ),
     "g2a_percent": Words(
-        _("G2A, percent of the amount"), _("Added to the fixed G2A. Example: 0.5 gives 2.5 G2A for 500")
+        _("G2A, percent of the amount"), _("Added to fixed G2A. Example: 0.5 gives 2.5 G2A for 500")
     ),
-    "min_amount": Words(_("Minimum amount"), _("Less than this earns nothing here. Example: 100")),
+    "min_amount": Words(_("Minimum amount"), _("Smaller amounts earn nothing at this level. Example: 100")),
     "max_points_per_event": Words(
-        _("At most points"), _("What one event can earn here at most. Example: 1000")
+        _("Max points per event"), _("One event earns no more than this at this level. Example: 1000")
     ),
-    "max_g2a_per_event": Words(_("At most G2A"), _("What one event can earn here at most. Example: 5")),
-    "locked_until_role": Words(
-        _("Needs the role"), _("Who earns here must have this role first. Example: VIP")
+    "max_g2a_per_event": Words(
+        _("Max G2A per event"), _("One event earns no more than this at this level. Example: 5")
     ),
+    "locked_until_role": Words(_("Required role"), _("The recipient must have this role. Example: VIP")),
     "before_role": Words(
-        _("Before that role"),
-        _("Keep the reward locked until the role is reached, or earn nothing at all."),
+        _("Without the role"),
+        _("Lock the reward until the role is reached, or earn nothing."),
     ),
     "hold_days": Words(
-        _("Days to wait"), _("Payable so many days after the event. Example: 14, the time for refunds")
+        _("Hold period (days)"), _("Paid this many days after the event. Example: 14, the refund period")
     ),
     "max_events_per_referred": Words(
-        _("Events per invited person"),
-        _("So many events of one invited person (or partner) earn; later ones earn nothing. Example: 1"),
+        _("Max rewarded events per invited person"),
+        _("Or per partner. Later events earn nothing. Example: 1"),
     ),
     "max_events_per_referrer": Words(
-        _("Events per inviting person"),
-        _("So many events earn for one inviting person, of all they invited together. Example: 500"),
+        _("Max rewarded events per referrer"),
+        _("All users invited by one referrer together. Example: 500"),
     ),
     "max_events_per_referrer_per_day": Words(
-        _("Events per inviting person and day"), _("The same within one UTC day. Example: 20")
+        _("Max rewarded events per referrer per day"), _("The same within one UTC day. Example: 20")
     ),
     "budget_points": Words(
         _("Budget, points"),
-        _("What all rewards together may come to. What does not fit earns nothing. Example: 50000"),
+        _("Total of all rewards. An event that does not fit earns nothing. Example: 50000"),
     ),
     "budget_g2a": Words(_("Budget, G2A"), _("The same for G2A. Example: 12.5")),
 }
@@ -114,5 +114,5 @@ def change_text(change: RuleChange) -> str:
     if change.old is None:
         return gettext("%(place)s: set to %(new)s") % {"place": place, "new": new}
     if change.new is None:
-        return gettext("%(place)s: %(old)s, now removed") % {"place": place, "old": old}
+        return gettext("%(place)s: %(old)s, removed") % {"place": place, "old": old}
     return f"{place}: {old} → {new}"

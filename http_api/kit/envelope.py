@@ -48,7 +48,7 @@ def domain_error_of(exception: Exception) -> errors.DomainError | None:
     if isinstance(exception, drf.AuthenticationFailed | drf.NotAuthenticated):
         return errors.Unauthenticated(str(exception.detail))
     if isinstance(exception, drf.MethodNotAllowed):
-        return errors.MethodNotAllowed(_("This method is not possible here."))
+        return errors.MethodNotAllowed(_("This method is not allowed here."))
     if isinstance(exception, drf.PermissionDenied | PermissionDenied):
         return _forbidden(exception)
     if isinstance(exception, Http404 | drf.NotFound):
@@ -66,7 +66,7 @@ def _forbidden(exception: Exception) -> errors.Forbidden:
     """DRF tells a missing CSRF token of a session by its text alone."""
     if str(exception).startswith("CSRF Failed"):
         return errors.Forbidden(_("Send the session's CSRF token in X-CSRFToken."))
-    return errors.Forbidden(_("You may not do this."))
+    return errors.Forbidden(_("You are not allowed to do this."))
 
 
 def _validation_failed(detail: Any) -> errors.ValidationFailed:
@@ -123,7 +123,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403."""
-    return error_response(request, errors.Forbidden(_("You may not do this.")))
+    return error_response(request, errors.Forbidden(_("You are not allowed to do this.")))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

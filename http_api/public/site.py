@@ -28,7 +28,7 @@ def only_safe(view: View) -> View:
     def checked(request: HttpRequest, **captured: str) -> HttpResponse:
         if request.method in ("GET", "HEAD"):
             return view(request, **captured)
-        response = error_response(request, MethodNotAllowed(_("Only GET and HEAD are possible here.")))
+        response = error_response(request, MethodNotAllowed(_("Only GET and HEAD are allowed here.")))
         response["Allow"] = "GET, HEAD"
         return response
 
@@ -60,7 +60,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     checks["migrations"] = _migrations() if checks["database"] == "ok" else "unknown"
     if all(state == "ok" for state in checks.values()):
         return JsonResponse({"status": "ok", "checks": checks})
-    refusal = Unavailable(_("Not everything is ready; the checks say what is missing."))
+    refusal = Unavailable(_("Not everything is ready: see the checks."))
     answer = {"status": "unavailable", "checks": checks, **body_for(request, refusal)}
     return JsonResponse(answer, status=503, headers={"Retry-After": str(refusal.retry_after_seconds)})
 
@@ -99,4 +99,4 @@ def _broker() -> str:
 
 def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF failure, in the envelope."""
-    return error_response(request, Forbidden(_("The form has expired. Load the page again and repeat.")))
+    return error_response(request, Forbidden(_("The form has expired. Reload the page and try again.")))

@@ -18,7 +18,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 REQUESTS = Histogram(
     "referral_http_request_seconds",
-    "How long requests took, by the route's pattern, method and status; its count is their number.",
+    "Duration of HTTP requests, by route pattern, method and status; its count is their number.",
     ["route", "method", "status"],
     buckets=BUCKETS,
 )

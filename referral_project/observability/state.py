@@ -61,11 +61,11 @@ def _read(part: Callable[[], list[Metric]]) -> list[Metric] | None:
 
 def _queue() -> list[Metric]:
     depth = GaugeMetricFamily(
-        "referral_rewards_due", "Rewards that are payable now and wait for a worker.", labels=["currency"]
+        "referral_rewards_due", "Rewards that are due and wait for a worker.", labels=["currency"]
     )
     oldest = GaugeMetricFamily(
         "referral_oldest_due_reward_seconds",
-        "For how long the reward that waits longest has been payable.",
+        "How long the oldest due reward has been payable.",
         labels=["currency"],
     )
     with connection.cursor() as cursor:
@@ -77,10 +77,10 @@ def _queue() -> list[Metric]:
 
 
 def _failures() -> list[Metric]:
-    failed = GaugeMetricFamily("referral_rewards_failed", "Rewards that were given up and need a person.")
+    failed = GaugeMetricFamily("referral_rewards_failed", "Failed rewards, which need attention.")
     failed.add_metric([], ReferralReward.objects.filter(status=RewardStatus.FAILED).count())
     findings = GaugeMetricFamily(
-        "referral_findings_open", "Disagreements with the peers that need a person.", labels=["kind"]
+        "referral_findings_open", "Open discrepancies with the providers, by kind.", labels=["kind"]
     )
     rows = ReconciliationFinding.objects.filter(state=ReconciliationFinding.State.OPEN)
     kinds = list(rows.values_list("kind", flat=True))
@@ -91,10 +91,14 @@ def _failures() -> list[Metric]:
 
 def _circuits() -> list[Metric]:
     is_open = GaugeMetricFamily(
-        "referral_peer_circuit_open", "1 while a peer is sick and what it would get waits.", labels=["peer"]
+        "referral_peer_circuit_open",
+        "1 while a provider is unavailable and its rewards wait.",
+        labels=["peer"],
     )
     success = GaugeMetricFamily(
-        "referral_peer_last_success_timestamp_seconds", "When a peer last did its work.", labels=["peer"]
+        "referral_peer_last_success_timestamp_seconds",
+        "Time of the last success at a provider.",
+        labels=["peer"],
     )
     for row in PeerCircuit.objects.all():
         is_open.add_metric([row.peer], float(row.state == PeerCircuit.State.OPEN))
@@ -107,17 +111,17 @@ def _analytics() -> list[Metric]:
     if not settings.ANALYTICS_URL:
         return []
     unsent = GaugeMetricFamily(
-        "referral_analytics_unsent", "Entries that Analytics has not got.", labels=["event_name"]
+        "referral_analytics_unsent", "Entries not delivered to Analytics yet.", labels=["event_name"]
     )
     oldest = GaugeMetricFamily(
         "referral_analytics_oldest_unsent_seconds",
-        "For how long the oldest of them has been on record.",
+        "Age of the oldest entry not delivered yet.",
         labels=["event_name"],
     )
     for lag in lags():
         unsent.add_metric([lag.event_name], lag.entries)
         oldest.add_metric([lag.event_name], _age(lag.oldest))
-    refused = GaugeMetricFamily("referral_analytics_refused", "Entries that Analytics would not take.")
+    refused = GaugeMetricFamily("referral_analytics_refused", "Entries rejected by Analytics.")
     refused.add_metric([], AnalyticsRefusal.objects.count())
     return [unsent, oldest, refused]
 

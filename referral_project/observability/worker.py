@@ -8,7 +8,7 @@ from prometheus_client import Histogram
 
 MESSAGES = Histogram(
     "referral_worker_message_seconds",
-    "How long messages took, by actor and by how they ended; its count is their number.",
+    "Duration of worker messages, by actor and outcome; its count is their number.",
     ["actor", "outcome"],
     buckets=(0.01, 0.05, 0.25, 1.0, 5.0, 15.0, 60.0),
 )

@@ -38,24 +38,26 @@ class Line:
 def lines_read(content: bytes) -> list[Line]:
     """The lines below the heading; empty ones are left out. Raises ValidationFailed about the file."""
     if len(content) > MOST_BYTES:
-        raise ValidationFailed.of("file", _("is larger than %d MB; split it") % (MOST_BYTES // 1024 // 1024))
+        raise ValidationFailed.of(
+            "file", _("File is larger than %d MB: split it") % (MOST_BYTES // 1024 // 1024)
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValidationFailed.of("file", _("is not encoded as UTF-8; save it as CSV UTF-8")) from None
+        raise ValidationFailed.of("file", _("File is not in UTF-8: save it as CSV UTF-8")) from None
     if "\x00" in text:
-        raise ValidationFailed.of("file", _("is not a text file"))
+        raise ValidationFailed.of("file", _("Not a text file"))
     heading, _newline, _rest = text.partition("\n")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in heading else ",")
     try:
         places = _places(next(reader, []))
         lines = [_line(reader.line_num, row, places) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
-        raise ValidationFailed.of("file", _("is not CSV: line %d") % reader.line_num) from error
+        raise ValidationFailed.of("file", _("Not a CSV file: see line %d") % reader.line_num) from error
     if not lines:
-        raise ValidationFailed.of("file", _("has no lines below its heading"))
+        raise ValidationFailed.of("file", _("No lines below the header"))
     if len(lines) > MOST_LINES:
-        raise ValidationFailed.of("file", _("has more than %d lines; split it") % MOST_LINES)
+        raise ValidationFailed.of("file", _("More than %d lines: split the file") % MOST_LINES)
     return lines
 
 
@@ -65,7 +67,7 @@ def _places(heading: list[str]) -> dict[str, int]:
     missing = [name for name in COLUMNS if name not in names]
     if missing:
         raise ValidationFailed.of(
-            "file", _("must begin with a heading; missing in it: %s") % ", ".join(missing)
+            "file", _("The first line must be a header; missing columns: %s") % ", ".join(missing)
         )
     return {name: names.index(name) for name in COLUMNS}
 

@@ -65,7 +65,7 @@ def import_prepare(*, campaign: ReferralCampaign, file_name: str, content: bytes
 
 def _require_open(status: str) -> None:
     if status == ReferralCampaign.Status.ARCHIVED:
-        raise CampaignInactive(_("An archived campaign takes no relations."))
+        raise CampaignInactive(_("An archived campaign takes no referrals."))
 
 
 # --- what would become of each line -------------------------------------------------------------------------

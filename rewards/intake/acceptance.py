@@ -99,7 +99,7 @@ def _cached_campaign_for(event: NewEvent) -> CampaignEntry:
         )
     metadata = {"rf_partner_id": event.partner} if event.partner else event.metadata
     if event.event_type != USER_REGISTERED and (key := campaign.scope_mismatch(event.event_type, metadata)):
-        raise OutOfScope(_("The event lies outside the campaign's {key}."), key=key)
+        raise OutOfScope(_("The event does not match the campaign's {key}."), key=key)
     return campaign
 
 
@@ -162,8 +162,8 @@ def _mismatch(candidate: Candidate, opened: Opened) -> ReferrerMismatch | None:
     named = candidate.event.referrer_named
     if opened.held is not None and named is not None and named != opened.held:
         return ReferrerMismatch(
-            _("{referred} was invited by somebody else than the caller names."),
-            {"referrer_user_id": [_("is not the referrer on record")]},
+            _("{referred} has another referrer than the one in the request."),
+            {"referrer_user_id": [_("is not the recorded referrer")]},
             referred=candidate.event.referred,
         )
     return None

@@ -166,8 +166,8 @@ def _onboard(event: NewEvent) -> Accepted:
     ).first()
     if held is not None and held.referrer_user_id != event.referrer_named:
         raise ReferrerMismatch(
-            _("Somebody else has brought this partner."),
-            {"onboarding_user_id": [_("is not the referrer on record")]},
+            _("The partner has another referrer."),
+            {"onboarding_user_id": [_("is not the recorded referrer")]},
         )
     if held is not None and (first := _onboarded_event(campaign, event)):
         return first_answer(first)

@@ -73,6 +73,6 @@ def _reward_row(reward: ReferralReward) -> RewardRow:
 def conflict_about(event: NewEvent) -> IdempotencyConflict:
     field_name = "external_event_id" if event.external_event_id else "body"
     return IdempotencyConflict(
-        _("This event id was used before with other content."),
-        {field_name: [_("was used before with other content")]},
+        _("This event ID was already used with other content."),
+        {field_name: [_("was already used with other content")]},
     )

@@ -154,7 +154,7 @@ def reward_cancel(*, reward_id: UUID, by: str, reason: str) -> ReferralReward:
         require(reward.status, CANCELLABLE)
         if reward.in_doubt:
             raise IllegalTransition(
-                _("Whether this reward was paid is not known yet, so it cannot be cancelled.")
+                _("Unconfirmed rewards cannot be cancelled: this one may have been paid.")
             )
         was = "locked" if reward.status == RewardStatus.LOCKED else "pending"
         why = MoveReason.CANCELLED_BY_PERSON
@@ -167,10 +167,10 @@ def reason_of(text: str) -> str:
     """Why a person does something, as it is kept. Raises ValidationFailed for nothing or too much."""
     reason = text.strip() if isinstance(text, str) else ""
     if not reason:
-        raise ValidationFailed.of("reason", _("is required: say why, for those who look later"))
+        raise ValidationFailed.of("reason", _("Enter a reason"))
     if len(reason) > REASON_LENGTH or "\x00" in reason:
         raise ValidationFailed.of(
-            "reason", _("must be at most {most} characters without NUL"), most=REASON_LENGTH
+            "reason", _("Enter at most {most} characters without NUL"), most=REASON_LENGTH
         )
     return reason
 

@@ -25,7 +25,7 @@ class RewardStatus(models.TextChoices):
 
     ON_HOLD = "on_hold", _("On hold")
     LOCKED = "locked", _("Locked")
-    PENDING = "pending", _("Waiting")
+    PENDING = "pending", _("Pending")
     SENT_TO_POINTS = "sent_to_points", _("Sent to Points Service")
     SENT_TO_TOKEN = "sent_to_token", _("Sent to Token Gateway")
     COMPLETED = "completed", _("Paid")
@@ -79,19 +79,19 @@ class ReferralReward(models.Model):
         db_index=False,
         verbose_name=_("campaign"),
     )
-    beneficiary_user_id = id_field(_("beneficiary"))
+    beneficiary_user_id = id_field(_("recipient"))
     beneficiary_level = models.PositiveSmallIntegerField(_("level"), null=True, blank=True)
     currency = models.CharField(_("currency"), max_length=8, choices=Currency.choices)
     points_amount = models.BigIntegerField(_("points"), null=True, blank=True)
     g2a_amount = amount_field(_("G2A"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=16, choices=RewardStatus.choices)
-    required_min_role = models.CharField(_("needs role"), max_length=8, null=True, blank=True)
+    required_min_role = models.CharField(_("required role"), max_length=8, null=True, blank=True)
     available_at = models.DateTimeField(_("payable from"))
     external_task_id = models.CharField(_("token task"), max_length=128, null=True, blank=True)
     external_tx_id = models.CharField(_("transaction"), max_length=128, null=True, blank=True)
-    in_doubt = models.BooleanField(_("in doubt"), default=False)
+    in_doubt = models.BooleanField(_("unconfirmed"), default=False)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
-    failures = models.PositiveIntegerField(_("tries without result"), default=0)
+    failures = models.PositiveIntegerField(_("unanswered tries"), default=0)
     first_failed_at = models.DateTimeField(_("failing since"), null=True, blank=True)
     next_attempt_at = models.DateTimeField(_("next attempt"), null=True, blank=True)
     last_error_code = models.CharField(
@@ -262,15 +262,15 @@ class PayoutAttempt(models.Model):
     number = models.PositiveIntegerField(_("number"))
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"))
-    outcome = models.CharField(_("outcome"), max_length=16)
+    outcome = models.CharField(_("result"), max_length=16)
     cause = models.CharField(
         _("cause"), max_length=32, choices=Cause.choices, blank=True, default="", db_default=""
     )
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
-    error_code = models.CharField(_("peer's error code"), max_length=64, blank=True, default="")
+    error_code = models.CharField(_("provider's error code"), max_length=64, blank=True, default="")
     message = models.CharField(_("message"), max_length=500, blank=True, default="")
     peer_reference = models.CharField(_("transaction or task"), max_length=128, blank=True, default="")
-    request_id = models.CharField(_("request id"), max_length=128)
+    request_id = models.CharField(_("request ID"), max_length=128)
 
     class Meta:
         verbose_name = _("payout attempt")
@@ -326,11 +326,11 @@ class RewardTransition(models.Model):
         max_length=32, choices=MoveReason.choices, blank=True, default="", db_default=""
     )
     reason_params = models.JSONField(default=dict, db_default={}, editable=False)
-    reason = models.CharField(_("why"), max_length=500, blank=True, default="")
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
 
     class Meta:
         verbose_name = _("status change")
-        verbose_name_plural = _("status changes")
+        verbose_name_plural = _("status history")
         ordering = ("-id",)
         constraints = (
             models.CheckConstraint(
@@ -366,18 +366,18 @@ class ReferralStats(models.Model):
         db_index=False,
         verbose_name=_("campaign"),
     )
-    total_referred_users = models.PositiveIntegerField(_("referred users"), default=0)
+    total_referred_users = models.PositiveIntegerField(_("invited users"), default=0)
     total_events = models.PositiveIntegerField(_("events"), default=0)
     points_earned = models.BigIntegerField(_("points paid"), default=0)
-    points_pending = models.BigIntegerField(_("points waiting"), default=0)
+    points_pending = models.BigIntegerField(_("points pending"), default=0)
     points_locked = models.BigIntegerField(_("points locked"), default=0)
     g2a_earned = amount_field(_("G2A paid"), default=0)
-    g2a_pending = amount_field(_("G2A waiting"), default=0)
+    g2a_pending = amount_field(_("G2A pending"), default=0)
     g2a_locked = amount_field(_("G2A locked"), default=0)
 
     class Meta:
-        verbose_name = _("user's statistics")
-        verbose_name_plural = _("users' statistics")
+        verbose_name = _("user totals")
+        verbose_name_plural = _("user totals")
         ordering = ("user_id",)
         constraints = (
             # Also serves "the statistics of this user".
@@ -432,13 +432,13 @@ class PeerCircuit(models.Model):
     class State(models.TextChoices):
         """Closed lets calls through, open holds them back."""
 
-        CLOSED = "closed", _("Well")
-        OPEN = "open", _("Sick")
+        CLOSED = "closed", _("Operational")
+        OPEN = "open", _("Unavailable")
 
-    peer = models.CharField(_("peer"), primary_key=True, max_length=16)
-    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.CLOSED)
-    openings = models.PositiveIntegerField(_("probes failed in a row"), default=0)
-    opened_at = models.DateTimeField(_("sick since"), null=True, blank=True)
+    peer = models.CharField(_("provider"), primary_key=True, max_length=16)
+    state = models.CharField(_("status"), max_length=8, choices=State.choices, default=State.CLOSED)
+    openings = models.PositiveIntegerField(_("failed probes in a row"), default=0)
+    opened_at = models.DateTimeField(_("unavailable since"), null=True, blank=True)
     probe_at = models.DateTimeField(_("next probe"), null=True, blank=True)
     last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)
     last_failure_at = models.DateTimeField(_("last failure"), null=True, blank=True)
@@ -448,8 +448,8 @@ class PeerCircuit(models.Model):
     last_error_params = models.JSONField(default=dict, db_default={}, editable=False)
 
     class Meta:
-        verbose_name = _("peer")
-        verbose_name_plural = _("peers")
+        verbose_name = _("provider")
+        verbose_name_plural = _("providers")
         ordering = ("peer",)
         constraints = (
             models.CheckConstraint(
@@ -478,16 +478,16 @@ class AnalyticsRefusal(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    entry_id = models.UUIDField(_("entry id"))
-    recorded_no = models.BigIntegerField(_("number in the history"))
+    entry_id = models.UUIDField(_("entry ID"))
+    recorded_no = models.BigIntegerField(_("position in the history"))
     event_name = models.CharField(_("event name"), max_length=64)
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
     message = models.CharField(_("message"), max_length=500, blank=True, default="")
-    refused_at = models.DateTimeField(_("refused"), auto_now_add=True)
+    refused_at = models.DateTimeField(_("rejected"), auto_now_add=True)
 
     class Meta:
-        verbose_name = _("refusal by Analytics")
-        verbose_name_plural = _("refusals by Analytics")
+        verbose_name = _("entry rejected by Analytics")
+        verbose_name_plural = _("entries rejected by Analytics")
         ordering = ("-id",)
 
     def __str__(self) -> str:
@@ -504,8 +504,8 @@ class ReconciliationRun(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    bookings = models.PositiveIntegerField(_("bookings read"), default=0)
-    tasks = models.PositiveIntegerField(_("token tasks asked for"), default=0)
+    bookings = models.PositiveIntegerField(_("ledger entries read"), default=0)
+    tasks = models.PositiveIntegerField(_("token tasks checked"), default=0)
     repaired = models.PositiveIntegerField(_("repaired"), default=0)
     problem_list = models.JSONField(_("problems"), default=list, db_default=[], blank=True)
 
@@ -534,20 +534,20 @@ class ReconciliationFinding(models.Model):
     class Kind(models.TextChoices):
         """What is wrong."""
 
-        MISSING = "missing", _("Paid by us, not on the peer's record")
-        EXTRA = "extra", _("On the peer's record, not paid by us")
-        DOUBLE = "double", _("Booked twice by the peer")
-        DIFFERENT = "different", _("Booked with other particulars")
-        STUCK = "stuck", _("Does not move on")
-        LATE_CONFIRMATION = "late_confirmation", _("Token task confirmed after it had failed")
+        MISSING = "missing", _("Paid by us, missing at the provider")
+        EXTRA = "extra", _("Paid by the provider, unpaid in our records")
+        DOUBLE = "double", _("Credited twice by the provider")
+        DIFFERENT = "different", _("Credited with other details")
+        STUCK = "stuck", _("Not progressing")
+        LATE_CONFIRMATION = "late_confirmation", _("Token task confirmed after failing")
 
     class State(models.TextChoices):
         """Who has to do something."""
 
-        OPEN = "open", _("Needs a person")
+        OPEN = "open", _("Needs attention")
         REPAIRED = "repaired", _("Repaired")
-        GONE = "gone", _("Not found any more")
-        CLOSED = "closed", _("Closed by a person")
+        GONE = "gone", _("No longer found")
+        CLOSED = "closed", _("Closed by staff")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     run = models.ForeignKey(
@@ -556,12 +556,12 @@ class ReconciliationFinding(models.Model):
         null=True,
         blank=True,
         related_name="findings",
-        verbose_name=_("found last by"),
+        verbose_name=_("last found by"),
     )
-    kind = models.CharField(_("what"), max_length=32, choices=Kind.choices)
-    state = models.CharField(_("state"), max_length=16, choices=State.choices)
-    peer = models.CharField(_("peer"), max_length=16)
-    external_id = models.CharField(_("id at the peer"), max_length=200)
+    kind = models.CharField(_("type"), max_length=32, choices=Kind.choices)
+    state = models.CharField(_("status"), max_length=16, choices=State.choices)
+    peer = models.CharField(_("provider"), max_length=16)
+    external_id = models.CharField(_("ID at the provider"), max_length=200)
     reward = models.ForeignKey(
         ReferralReward,
         on_delete=models.PROTECT,
@@ -570,8 +570,8 @@ class ReconciliationFinding(models.Model):
         related_name="findings",
         verbose_name=_("reward"),
     )
-    our_facts = models.JSONField(_("on our record"), null=True, blank=True)
-    their_facts = models.JSONField(_("on the peer's record"), null=True, blank=True)
+    our_facts = models.JSONField(_("our records"), null=True, blank=True)
+    their_facts = models.JSONField(_("provider's records"), null=True, blank=True)
     found_at = models.DateTimeField(_("found"))
     found_again_at = models.DateTimeField(_("found again"))
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
@@ -579,8 +579,8 @@ class ReconciliationFinding(models.Model):
     note = models.CharField(_("note"), max_length=500, blank=True, default="")
 
     class Meta:
-        verbose_name = _("finding")
-        verbose_name_plural = _("findings")
+        verbose_name = _("discrepancy")
+        verbose_name_plural = _("discrepancies")
         ordering = ("-id",)
         constraints = (
             # Also serves "what needs a person".

@@ -65,14 +65,14 @@ class RelationImport(models.Model):
     created_by = models.CharField(_("uploaded by"), max_length=160)
     created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
     total = models.PositiveIntegerField(_("lines"), default=0)
-    done = models.PositiveIntegerField(_("lines done"), default=0)
-    made = models.PositiveIntegerField(_("relations made"), default=0)
+    done = models.PositiveIntegerField(_("lines processed"), default=0)
+    made = models.PositiveIntegerField(_("referrals created"), default=0)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("import of relations")
-        verbose_name_plural = _("imports of relations")
+        verbose_name = _("referral import")
+        verbose_name_plural = _("referral imports")
         ordering = ("-id",)
 
     def __str__(self) -> str:
@@ -88,12 +88,12 @@ class RelationImportLine(models.Model):
     class Outcome(models.TextChoices):
         """What becomes of a line."""
 
-        MADE = "made", _("The relation is made")
-        KNOWN = "known", _("On record already, nothing changes")
-        ALREADY_REFERRED = "already_referred", _("Somebody else is on record as the referrer")
-        SELF_REFERRAL = "self_referral", _("Nobody can invite themselves")
-        CIRCULAR = "circular", _("It would close a ring of invitations")
-        INVALID = "invalid", _("The line cannot be read")
+        MADE = "made", _("Referral created")
+        KNOWN = "known", _("Already recorded, no change")
+        ALREADY_REFERRED = "already_referred", _("The user has another referrer")
+        SELF_REFERRAL = "self_referral", _("Self-referral")
+        CIRCULAR = "circular", _("Circular referral")
+        INVALID = "invalid", _("Invalid line")
 
     pk = models.CompositePrimaryKey("relation_import_id", "number")
     relation_import = models.ForeignKey(
@@ -129,7 +129,7 @@ class BulkRetry(models.Model):
     class State(models.TextChoices):
         """Who has to do something: a worker, a person, nobody."""
 
-        RUNNING = "running", _("Under way")
+        RUNNING = "running", _("In progress")
         STOPPED = "stopped", _("Stopped")
         FINISHED = "finished", _("Finished")
 
@@ -142,15 +142,15 @@ class BulkRetry(models.Model):
         blank=True,
         related_name="+",
         db_index=False,
-        verbose_name=_("only of the campaign"),
+        verbose_name=_("campaign only"),
     )
-    currency = models.CharField(_("only in the currency"), max_length=8, blank=True, default="")
+    currency = models.CharField(_("currency only"), max_length=8, blank=True, default="")
     failed_before = models.DateTimeField(_("failed before"))
     reason = models.CharField(_("reason"), max_length=500)
-    created_by = models.CharField(_("ordered by"), max_length=160)
-    created_at = models.DateTimeField(_("ordered"))
-    run_by = models.CharField(_("started or continued by"), max_length=160)
-    state = models.CharField(_("state"), max_length=16, choices=State.choices, default=State.RUNNING)
+    created_by = models.CharField(_("started by"), max_length=160)
+    created_at = models.DateTimeField(_("started"))
+    run_by = models.CharField(_("started or resumed by"), max_length=160)
+    state = models.CharField(_("status"), max_length=16, choices=State.choices, default=State.RUNNING)
     total = models.PositiveIntegerField(_("rewards"), default=0)
     points = models.BigIntegerField(_("points"), default=0)
     g2a = amount_field(_("G2A"), default=0)
@@ -191,9 +191,9 @@ class BulkRetryItem(models.Model):
     class Outcome(models.TextChoices):
         """What became of it. `failed_in_us` is a refusal by our own database, for those who look after it."""
 
-        RETRIED = "retried", _("Sent for payment again")
-        MOVED = "moved", _("No longer failed: somebody or something else was quicker")
-        FAILED_IN_US = "failed_in_us", _("Our database refused it")
+        RETRIED = "retried", _("Sent again")
+        MOVED = "moved", _("No longer failed: changed by someone else meanwhile")
+        FAILED_IN_US = "failed_in_us", _("Refused by our database")
 
     pk = models.CompositePrimaryKey("bulk_retry_id", "reward_id")
     bulk_retry = models.ForeignKey(BulkRetry, on_delete=models.CASCADE, related_name="items", db_index=False)
@@ -224,21 +224,21 @@ class PeerProbe(models.Model):
     the circuit to say.
     """
 
-    peer = models.CharField(_("peer"), primary_key=True, max_length=16)
-    asked_by = models.CharField(_("asked by"), max_length=160)
-    asked_at = models.DateTimeField(_("asked"))
+    peer = models.CharField(_("provider"), primary_key=True, max_length=16)
+    asked_by = models.CharField(_("checked by"), max_length=160)
+    asked_at = models.DateTimeField(_("requested"))
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
-    outcome = models.CharField(_("outcome"), max_length=16, blank=True, default="")
+    outcome = models.CharField(_("result"), max_length=16, blank=True, default="")
     cause = models.CharField(
         _("cause"), max_length=32, choices=Cause.choices, blank=True, default="", db_default=""
     )
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
     message = models.CharField(_("message"), max_length=500, blank=True, default="")
-    milliseconds = models.PositiveIntegerField(_("took"), null=True, blank=True)
+    milliseconds = models.PositiveIntegerField(_("duration"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("probe of a peer")
-        verbose_name_plural = _("probes of peers")
+        verbose_name = _("provider check")
+        verbose_name_plural = _("provider checks")
         ordering = ("peer",)
         constraints = (
             models.CheckConstraint(condition=Q(cause__in=["", *Cause.values]), name="probe_cause_known"),

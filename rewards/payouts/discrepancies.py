@@ -82,14 +82,14 @@ def finding_note(
 def finding_close(*, finding_id: UUID, by: str, note: str) -> ReconciliationFinding:
     """A person has dealt with it. Raises NotFound, ValidationFailed without a note, IllegalTransition."""
     if not note.strip():
-        raise ValidationFailed.of("note", _("is required: say what was done, for those who look later"))
+        raise ValidationFailed.of("note", _("Enter a note: what was done"))
     with transaction.atomic():
         finding = ReconciliationFinding.objects.select_for_update().filter(pk=finding_id).first()
         if finding is None:
-            raise NotFound(_("There is no such finding."))
+            raise NotFound(_("There is no such discrepancy."))
         if finding.state != State.OPEN:
             raise IllegalTransition(
-                _("The finding is {state}; only an open one can be closed."), state=finding.state
+                _("The discrepancy is {state}; only an open one can be closed."), state=finding.state
             )
         finding.state, finding.closed_at = State.CLOSED, timezone.now()
         finding.closed_by, finding.note = by[:160], _kept(note.strip(), TEXT_LENGTH)

@@ -1,4 +1,4 @@
-"""How peers answer: counted where they are called."""
+"""Requests to the providers: counted where they are made."""
 
 from functools import cache
 
@@ -8,7 +8,7 @@ from rewards.payouts.providers.base import Answer
 
 PEER_CALLS = Histogram(
     "referral_peer_call_seconds",
-    "How long calls to peers took, by peer and by what the answer means; its count is their number.",
+    "Duration of requests to a provider, by provider and outcome; its count is their number.",
     ["peer", "outcome"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )

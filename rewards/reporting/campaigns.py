@@ -76,7 +76,7 @@ def _read(query: Query) -> dict[str, Any]:
     since, until = period_of(query)
     for name, moment in (("from", since), ("to", until)):
         if moment.time() != time.min:
-            raise ValidationFailed.of(name, _("must be a UTC day such as 2025-01-31"))
+            raise ValidationFailed.of(name, _("must be a UTC day, e.g. 2025-01-31"))
     campaigns = ReferralCampaign.objects.order_by("id")
     for field, choices in (
         ("status", ReferralCampaign.Status.values),

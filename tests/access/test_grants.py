@@ -57,9 +57,9 @@ def test_other_processes_see_a_change_within_the_time_that_is_promised(staff):
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"service": "two words"}, "must be 1 to 64 printable characters without spaces"),
-        ({"operation": "event"}, "This operation needs an event type"),
-        ({"event_type": "quest_purchased"}, "This operation has no event type"),
+        ({"service": "two words"}, "Enter 1 to 64 printable characters without spaces"),
+        ({"operation": "event"}, "Enter an event type for this operation"),
+        ({"event_type": "quest_purchased"}, "this operation has no event type"),
         ({"operation": "everything"}, "Select a valid choice"),
         ({"service": "quest_service"}, "already exists"),
     ],

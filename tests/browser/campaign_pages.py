@@ -36,6 +36,6 @@ def save(page: Page, button: str = "_save") -> None:
 
 def as_json(page: Page, text: str) -> None:
     """Type the rules as JSON."""
-    page.get_by_text("For experts: the rules as JSON").click()
+    page.get_by_text("For experts: rules as JSON").click()
     page.check("#id_rules_as_json")
     page.fill("#id_reward_rules", text)

@@ -35,12 +35,12 @@ def test_only_legal_steps_are_offered_and_each_says_what_will_happen(page: Page)
     page.goto(change_page(campaign))
     assert offered(page) == {"Activate", "Archive", "Duplicate"}
 
-    assert "they earn rewards by its rules" in take(page, "Activate")
+    assert "Events within its dates will earn rewards" in take(page, "Activate")
     assert offered(page) == {"Pause", "Archive", "Duplicate"}
     link_of("ann", "spring")
-    assert "1 link of a user leads into it" in take(page, "Pause")
+    assert "1 user link leads to it" in take(page, "Pause")
     assert offered(page) == {"Activate", "Archive", "Duplicate"}
-    assert "This is final" in take(page, "Archive")
+    assert "This cannot be undone" in take(page, "Archive")
     assert offered(page) == {"Duplicate"}
     campaign.refresh_from_db()
     assert campaign.status == "archived"
@@ -53,7 +53,7 @@ def test_rules_that_pay_nothing_cannot_be_activated(page: Page) -> None:
 
     assert offered(page) == {"Archive", "Duplicate"}
     expect(page.locator("#content")).to_contain_text(
-        "It cannot be activated yet: the rules pay nothing for this campaign's events"
+        "It cannot be activated yet. No event of this campaign can earn a reward"
     )
 
 
@@ -65,7 +65,7 @@ def test_a_step_confirmed_on_an_old_page_is_refused(page: Page) -> None:
 
     page.get_by_role("button", name="Activate").click()
 
-    expect(page.locator("body")).to_contain_text("Somebody else has changed this campaign")
+    expect(page.locator("body")).to_contain_text("Someone else changed this campaign")
     campaign.refresh_from_db()
     assert campaign.status == "draft"
 
@@ -77,11 +77,11 @@ def test_a_copy_is_a_draft_with_the_same_rules_and_no_window(page: Page) -> None
     page.get_by_role("link", name="Duplicate").click()
     page.get_by_label("Code").fill("spring")
     page.get_by_role("button", name="Duplicate").click()
-    expect(page.locator("#content")).to_contain_text("another campaign has this code")
+    expect(page.locator("#content")).to_contain_text("Another campaign has this code")
     page.get_by_label("Code").fill("summer")
     page.get_by_role("button", name="Duplicate").click()
 
-    expect(page.locator("body")).to_contain_text("This is the copy, in draft.")
+    expect(page.locator("body")).to_contain_text("The copy is a draft.")
     copy = ReferralCampaign.objects.get(code="summer")
     assert (copy.name, copy.status, copy.end_at, copy.is_default) == ("Spring (copy)", "draft", None, False)
     assert copy.reward_rules == campaign.reward_rules

@@ -28,31 +28,31 @@ def test_a_purchase_of_500_by_somebody_whom_a_vip_invited_whom_a_user_invited(pa
     rule(page, "level2.locked_until_role").select_option("vip")
     rule(page, "level2.hold_days").fill("14")
 
-    expect(page.locator("[data-preview]")).to_contain_text("A purchase, 500. It costs 35 points in all.")
+    expect(page.locator("[data-preview]")).to_contain_text("Purchase, 500. Total cost: 35 points.")
     assert shown(page, "Level 1") == [
-        "30 points paid at once",
-        "10 points + 5 % of 500 (rounded down), at most 30 points",
+        "30 points paid immediately",
+        "10 points + 5 % of 500 (rounded down), max 30 points",
     ]
     assert shown(page, "Level 2") == [
-        "5 points locked until the role VIP, and not before 14 days have passed",
+        "5 points locked until the role VIP, paid no sooner than 14 days after the event",
         "5 points",
     ]
     assert shown(page, "Welcome bonus") == [
         "nothing",
-        "These rules set no amount for this level (event: purchase).",
+        "The rules set no reward for this level (event: purchase).",
     ]
-    expect(page.locator("[data-summary]")).to_contain_text("Level 1: 30 points (paid at once)")
+    expect(page.locator("[data-summary]")).to_contain_text("Level 1: 30 points (paid immediately)")
     assert not ReferralCampaign.objects.filter(code="spring").exists()
 
-    page.get_by_label("Who invited that one").select_option("vip")
+    page.get_by_label("Level 2 referrer").select_option("vip")
     expect(page.locator("[data-preview]")).to_contain_text("5 points paid after 14 days")
     rule(page, "level2.before_role").select_option("skip")
-    page.get_by_label("Who invited that one").select_option("user")
-    expect(page.locator("[data-preview]")).to_contain_text("Without the role VIP this level earns nothing.")
+    page.get_by_label("Level 2 referrer").select_option("user")
+    expect(page.locator("[data-preview]")).to_contain_text("This level requires the role VIP.")
     rule(page, "level1.min_amount").fill("600")
-    expect(page.locator("[data-preview]")).to_contain_text("500 is less than the minimum amount of 600.")
+    expect(page.locator("[data-preview]")).to_contain_text("500 is below the minimum amount of 600.")
     rule(page, "level1.min_amount").fill("many")
-    expect(page.locator("[data-preview]")).to_contain_text("Level 1 – Minimum amount: must be a number")
+    expect(page.locator("[data-preview]")).to_contain_text("Level 1 – Minimum amount: Enter a number")
 
 
 def test_limits_and_what_the_budget_has_left_are_told(page: Page) -> None:
@@ -64,10 +64,10 @@ def test_limits_and_what_the_budget_has_left_are_told(page: Page) -> None:
 
     page.goto(change_page(campaign))
     expect(page.locator("[data-preview]")).to_contain_text(
-        "It does not fit into the budget: 950 of 1,000 points are taken."
+        "Budget exceeded: 950 of 1,000 points already used."
     )
-    page.get_by_text("What has happened before").click()
-    page.get_by_label("Earlier events of who does it").fill("2")
+    page.get_by_text("Earlier events, for the limits").click()
+    page.get_by_label("Earlier rewarded events of this person").fill("2")
     expect(page.locator("[data-preview]")).to_contain_text(
-        "The limit is used up: events per invited person – 2."
+        "Limit reached: max rewarded events per invited person – 2."
     )

@@ -25,13 +25,13 @@ def campaign(committed: None) -> ReferralCampaign:
 
 def test_versions_stand_side_by_side_with_who_changed_what(page: Page, campaign: ReferralCampaign) -> None:
     page.goto(change_page(campaign))
-    page.get_by_role("link", name="Earlier versions of the rules").click()
+    page.get_by_role("link", name="Rule history").click()
 
     history = page.locator(".campaign-history tbody tr").all()
     assert [row.get_by_role("rowheader").inner_text() for row in history] == ["3", "2", "1"]
     assert "admin:ivan" in history[0].inner_text()
     assert [line.inner_text() for line in history[0].get_by_role("listitem").all()] == [
-        "Level 1 – Days to wait: 14 days, now removed",
+        "Level 1 – Hold period (days): 14 days, removed",
         "Limits and budgets – Budget, points: set to 5,000",
     ]
     assert "Level 1 – Points per registration: 100 → 150" in history[1].inner_text()
@@ -41,14 +41,14 @@ def test_versions_stand_side_by_side_with_who_changed_what(page: Page, campaign:
     compared = page.locator("table").first
     points = compared.get_by_role("row", name="Points per registration")
     assert [cell.inner_text() for cell in points.get_by_role("cell").all()] == ["100", "150", "changed"]
-    expect(compared.get_by_role("row", name="Days to wait")).to_have_count(0)
+    expect(compared.get_by_role("row", name="Hold period (days)")).to_have_count(0)
 
 
 def test_an_earlier_version_is_the_start_of_a_new_one(page: Page, campaign: ReferralCampaign) -> None:
     page.goto(f"/admin/campaigns/referralcampaign/{campaign.pk}/versions/")
-    page.get_by_role("link", name="Start anew from version 2").click()
+    page.get_by_role("link", name="Restore version 2").click()
 
-    expect(page.locator(".campaign-note")).to_contain_text("The rules below are those of version 2.")
+    expect(page.locator(".campaign-note")).to_contain_text("These are the rules of version 2.")
     expect(rule(page, "level1.hold_days")).to_have_value("14")
     expect(rule(page, "limits.budget_points")).to_have_value("")
     rule(page, "level1.points_per_registration").fill("160")

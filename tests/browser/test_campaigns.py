@@ -30,7 +30,7 @@ def test_a_campaign_made_by_the_form_pays(page: Page, sandbox: SandboxProcess) -
     page.fill("#id_code", "spring")
     page.select_option("#id_campaign_type", "purchase")
     page.get_by_label("Module").select_option("voucher")
-    page.get_by_label("Country id").fill("ru")
+    page.get_by_label("Country ID").fill("ru")
     expect(rule(page, "level1.points_per_purchase")).to_be_visible()
     rule(page, "level1.points_per_purchase").fill("10")
     rule(page, "level1.points_percent").fill("5")
@@ -40,7 +40,7 @@ def test_a_campaign_made_by_the_form_pays(page: Page, sandbox: SandboxProcess) -
     rule(page, "limits.budget_points").fill("50 000")
     save(page, "_continue")
     page.get_by_role("link", name="Activate").click()
-    expect(page.locator("#content")).to_contain_text("Its time window is open, without an end.")
+    expect(page.locator("#content")).to_contain_text("It is running and has no end date.")
     page.get_by_role("button", name="Activate").click()
     expect(page.locator("body")).to_contain_text("The campaign “Vouchers in spring” is active.")
 
@@ -71,7 +71,7 @@ def test_a_campaign_made_by_the_form_pays(page: Page, sandbox: SandboxProcess) -
     expect(row).to_contain_text("30 of 50,000 points")
     expect(row).to_contain_text("30 of 30 points")
     expect(row.get_by_role("img")).to_have_attribute(
-        "aria-label", "Events a day, the last 14 days: 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1"
+        "aria-label", "Events per day, last 14 days: 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1"
     )
     page.goto(change_page(campaign))
     expect(page.locator("#id_code")).to_have_count(0)
@@ -82,30 +82,30 @@ def test_every_problem_is_told_beside_its_field_and_nothing_is_lost(page: Page) 
     page.fill("#id_name", "Spring")
     page.fill("#id_code", "X!")
     page.fill("#id_description", "Two weeks")
-    page.get_by_label("City id").fill("два слова")
+    page.get_by_label("City ID").fill("два слова")
     rule(page, "level1.points_per_registration").fill("1.5")
     rule(page, "level2.g2a_per_registration").fill("1,5")
     rule(page, "referred.before_role").select_option("skip")
     rule(page, "limits.budget_points").fill("-1")
     save(page)
 
-    assert problem(page, "level1.points_per_registration") == "must be a whole number"
-    assert problem(page, "level2.g2a_per_registration") == 'must be a number such as 1.5 or "1.5"'
-    assert problem(page, "referred.before_role") == "Choose the role first, in the row above."
-    assert problem(page, "limits.budget_points") == "must be from 0 to 1000000000000000"
+    assert problem(page, "level1.points_per_registration") == "Enter a whole number"
+    assert problem(page, "level2.g2a_per_registration") == "Enter a number, e.g. 1.5"
+    assert problem(page, "referred.before_role") == "Choose the role above first."
+    assert problem(page, "limits.budget_points") == "Enter a number from 0 to 1000000000000000"
     assert problem(page, "level1.g2a_per_registration") == ""
-    assert "City id: must be 1 to 64 printable characters" in beside(page, "scope")
-    assert "must be 3 to 64 characters" in beside(page, "code")
+    assert "City ID: Enter 1 to 64 printable characters" in beside(page, "scope")
+    assert "Enter 3 to 64 characters" in beside(page, "code")
     expect(rule(page, "level1.points_per_registration")).to_have_attribute("aria-invalid", "true")
     expect(rule(page, "level1.points_per_registration")).to_have_value("1.5")
     expect(page.locator("#id_description")).to_have_value("Two weeks")
-    expect(page.get_by_label("City id")).to_have_value("два слова")
+    expect(page.get_by_label("City ID")).to_have_value("два слова")
     assert not ReferralCampaign.objects.filter(name="Spring").exists()
 
     page.fill("#id_name", "")
     save(page)
     assert "This field is required" in beside(page, "name")
-    assert problem(page, "level1.points_per_registration") == "must be a whole number"
+    assert problem(page, "level1.points_per_registration") == "Enter a whole number"
 
 
 def test_a_comma_is_a_decimal_point_in_russian(page: Page) -> None:
@@ -132,7 +132,7 @@ def test_only_what_fits_the_type_is_shown_unless_it_is_asked_for(page: Page) -> 
     expect(rule(page, "level1.points_per_registration")).to_be_hidden()
     expect(rule(page, "referred.hold_days")).to_be_hidden()
 
-    page.get_by_label("Show also what the events").check()
+    page.get_by_label("Show unused fields").check()
     expect(rule(page, "level1.points_per_purchase")).to_be_visible()
 
 
@@ -191,8 +191,8 @@ def test_experts_type_json_which_the_table_follows(page: Page) -> None:
     as_json(page, BAD)
     save(page)
     told = page.locator(".campaign-json").inner_text()
-    assert "levels.level1.points_per_registration: must be a whole number" in told
-    assert "levels.level1.bogus: unknown key" in told
+    assert "levels.level1.points_per_registration: Enter a whole number" in told
+    assert "levels.level1.bogus: Unknown key" in told
     expect(page.locator("#id_reward_rules")).to_have_value(BAD)
 
 
@@ -214,11 +214,11 @@ def test_the_second_editor_is_told_and_loses_nothing(page: Page, context: Browse
     save(page)
 
     # then: what only they changed is taken over, what both changed is shown, nothing is saved
-    expect(page.locator("body")).to_contain_text("Somebody else has changed this campaign")
-    assert "Saved now: Theirs" in beside(page, "name")
+    expect(page.locator("body")).to_contain_text("Someone else changed this campaign")
+    assert "Saved value: Theirs" in beside(page, "name")
     note = page.locator(".campaign-note").inner_text()
     assert "Level 1 – Points per registration: 100 → 150" in note
-    assert "Level 1 – Days to wait: empty → 14" in note
+    assert "Level 1 – Hold period (days): empty → 14" in note
     expect(page.locator("[data-preview]")).to_contain_text("150 points paid after 14 days")
     expect(page.locator("#id_name")).to_have_value("Mine")
     expect(rule(page, "level1.points_per_registration")).to_have_value("150")
@@ -246,7 +246,7 @@ def test_a_third_change_while_the_second_looks_is_told_again(page: Page) -> None
 
     save(page)
 
-    assert "Saved now: Of a third" in beside(page, "name")
+    assert "Saved value: Of a third" in beside(page, "name")
     campaign.refresh_from_db()
     assert campaign.name == "Of a third"
 
@@ -263,8 +263,10 @@ def test_who_may_only_look_sees_the_rules_and_tries_them(context: BrowserContext
     page.goto(change_page(campaign))
     expect(page.locator(".campaign-rules input[type=text]")).to_have_count(0)
     expect(page.get_by_role("row", name="Points per registration")).to_contain_text("100")
-    page.get_by_label("Who invited them").select_option("nobody")
+    page.get_by_label("Level 1 referrer", exact=True).select_option("nobody")
 
-    expect(page.locator("[data-preview]")).to_contain_text("Nobody invited this person, so nobody earns.")
+    expect(page.locator("[data-preview]")).to_contain_text(
+        "This person has no referrer, so no one earns a reward."
+    )
     expect(page.get_by_role("link", name="Activate")).to_have_count(0)
     expect(page.get_by_role("link", name="Duplicate")).to_have_count(0)

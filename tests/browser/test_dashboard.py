@@ -25,7 +25,7 @@ def test_a_period_and_a_campaign_are_chosen(page: Page, world: World) -> None:
     expect(page.get_by_role("img", name="Registrations: 2")).to_be_visible()
 
     page.get_by_label("Campaign", exact=True).select_option(label="Quest purchases")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Apply").click()
     assert [tile(page, title) for title in ("Clicks", "Registrations", "Events")] == ["0", "0", "4"]
 
     page.get_by_role("link", name="7 days").click()
@@ -34,15 +34,15 @@ def test_a_period_and_a_campaign_are_chosen(page: Page, world: World) -> None:
     )
     page.get_by_label("To", exact=True).fill("2026-01-31")
     page.get_by_label("From", exact=True).fill("2026-01-01")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Apply").click()
     assert tile(page, "Events") == "0"
-    expect(page.locator("body")).to_contain_text("Nothing happened in this period.")
+    expect(page.locator("body")).to_contain_text("Nothing in this period.")
 
 
 def test_a_period_that_cannot_be_is_told_and_the_days_stay(page: Page, world: World) -> None:
     page.goto("/admin/?first=2026-03-02&last=2026-03-01")
 
-    expect(page.get_by_role("alert")).to_have_text("must not be earlier than the first day")
+    expect(page.get_by_role("alert")).to_have_text("The period must not end before it starts")
     expect(page.get_by_label("From", exact=True)).to_have_value("2026-03-02")
 
 
@@ -51,17 +51,17 @@ def test_the_charts_are_tables_for_those_who_do_not_see_them(page: Page, world: 
     page.goto("/admin/")
     chart = page.locator("section[aria-label='Points']")
 
-    chart.get_by_text("As a table").click()
+    chart.get_by_text("Show as table").click()
 
     row = chart.get_by_role("row").filter(has_text=f"{timezone.now():%Y-%m-%d}")
     expect(row).to_contain_text("100")
-    expect(chart.get_by_role("columnheader")).to_have_text(["Day", "Paid", "Waiting", "Locked", "Failed"])
+    expect(chart.get_by_role("columnheader")).to_have_text(["Day", "Paid", "Pending", "Locked", "Failed"])
 
 
 def test_the_dashboard_leads_to_what_it_counts(page: Page, world: World) -> None:
     daily_figures_refresh()
     page.goto("/admin/")
-    expect(page.locator("section", has_text="How paying goes").last).to_contain_text("Points Service")
+    expect(page.locator("section", has_text="Payout status").last).to_contain_text("Points Service")
 
     page.locator("a.dashboard-card", has_text="Failed").click()
 

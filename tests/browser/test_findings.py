@@ -16,7 +16,7 @@ def test_a_finding_is_closed_from_its_page(page: Page, world: World) -> None:
     address = f"/admin/rewards/reconciliationfinding/{finding.pk}/change/"
     page.goto(address)
 
-    page.get_by_role("link", name="Close the finding").click()
+    page.get_by_role("link", name="Close the discrepancy").click()
     page.get_by_label("Note").fill("   ")
     page.get_by_role("button", name="Close with a note").click()
     expect(page.locator("form").filter(has_text="Note")).to_contain_text("required")
@@ -25,7 +25,7 @@ def test_a_finding_is_closed_from_its_page(page: Page, world: World) -> None:
 
     page.wait_for_url(f"**{address}")
     expect(page.locator("#content-main")).to_contain_text(TEXT)
-    expect(page.get_by_role("link", name="Close the finding")).to_have_count(0)
+    expect(page.get_by_role("link", name="Close the discrepancy")).to_have_count(0)
     finding.refresh_from_db()
     assert (finding.state, finding.closed_by, finding.note) == ("closed", "staff:olga", TEXT)
 
@@ -39,7 +39,7 @@ def test_several_are_closed_at_once_and_the_others_are_named(page: Page, world: 
 
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(4)
-    expect(rows.filter(has_text="Does not move on")).to_contain_text("Nothing is left to do")
+    expect(rows.filter(has_text="Not progressing")).to_contain_text("Already resolved")
     page.get_by_label("Note").fill(TEXT)
     page.get_by_role("button", name="Close with a note").click()
 

@@ -14,12 +14,12 @@ pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 SEES = {
     "Marketing": ["Dashboard", "Campaigns", "Imports", "Who invited whom"],
-    "Support": ["Dashboard", "Rewards", "Findings", "Payout attempts"],
-    "Analyst": ["Dashboard", "Rewards", "Findings", "Report: users"],
+    "Support": ["Dashboard", "Rewards", "Discrepancies", "Payout attempts"],
+    "Analyst": ["Dashboard", "Rewards", "Discrepancies", "Report: users"],
     "Auditor": ["Dashboard", "Rewards", "Audit log", "Staff"],
 }
 MISSES = {
-    "Marketing": ["Findings", "Audit log", "Staff"],
+    "Marketing": ["Discrepancies", "Audit log", "Staff"],
     "Support": ["Audit log", "Staff"],
     "Analyst": ["Audit log", "Staff"],
     "Auditor": [],

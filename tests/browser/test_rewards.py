@@ -78,10 +78,10 @@ def test_several_are_moved_at_once_and_the_others_are_named(page: Page, world: W
 
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(3)
-    expect(rows.filter(has_text="Paid")).to_contain_text("it must be: Failed")
+    expect(rows.filter(has_text="Paid")).to_contain_text("Only failed rewards can be retried")
     confirm(page, "Retry", "the account is open again")
 
-    expect(page.locator("body")).to_contain_text("Sent for payment again:")
+    expect(page.locator("body")).to_contain_text("Sent again:")
     statuses = {kind: ReferralReward.objects.get(pk=world.rewards[kind].pk).status for kind in world.rewards}
     assert (statuses["failed"], statuses["paid"], statuses["locked"]) == ("pending", "completed", "locked")
 
@@ -94,6 +94,6 @@ def test_what_became_illegal_meanwhile_is_reported(page: Page, world: World) -> 
 
     confirm(page, "Cancel the reward", "asked for by the user")
 
-    expect(page.locator("body")).to_contain_text("Nothing was changed for:")
+    expect(page.locator("body")).to_contain_text("Not changed:")
     reward.refresh_from_db()
     assert reward.status == "sent_to_points"

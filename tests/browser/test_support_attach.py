@@ -31,14 +31,14 @@ def test_a_referrer_is_attached_with_past_events(page: Page) -> None:
     bob_has_a_past(2)
     page.goto(LIST)
     page.locator(f"a[href^='{LIST}add/']").first.click()
-    expect(page).to_have_title(re.compile("Attach a lost referrer"))
+    expect(page).to_have_title(re.compile("Add referrer"))
     page.get_by_role("textbox", name="User*", exact=True).fill("bob")
-    page.get_by_label("Who invited the user").fill("ann")
+    page.get_by_label("Referrer").fill("ann")
     page.get_by_label("Campaign").select_option(label="Invite friends")
 
-    press(page, "See what would happen")
+    press(page, "Preview")
 
-    expect(page.locator("section", has_text="What changes from now on")).to_contain_text(
+    expect(page.locator("section", has_text="From now on")).to_contain_text(
         "pat, who invited ann, becomes level 2 for bob."
     )
     totals = page.locator("#totals tbody tr")
@@ -47,13 +47,13 @@ def test_a_referrer_is_attached_with_past_events(page: Page) -> None:
     assert not ReferralRelation.objects.filter(referred_user_id="bob").exists()
 
     page.get_by_label("Reason").fill("The user shows the invitation, ticket 4711.")
-    press(page, "Attach and reward")
+    press(page, "Add and reward")
 
-    expect(page.locator("body")).to_contain_text("3 events were rewarded later; 3 of them earned something.")
-    done = page.locator("section", has_text="What was rewarded later").locator("tbody tr")
+    expect(page.locator("body")).to_contain_text("3 past events processed; 3 earned rewards.")
+    done = page.locator("section", has_text="Rewarded later").locator("tbody tr")
     expect(done).to_have_count(3)
     expect(done.last).to_contain_text("100 points → ann")
-    expect(page.locator("body")).to_contain_text("Nothing of the past is left without reward.")
+    expect(page.locator("body")).to_contain_text("All past events are rewarded.")
     assert rewarded() == [
         ("ann", 100),
         ("pat", 50),
@@ -68,35 +68,35 @@ def test_what_waited_for_its_campaign_is_rewarded_later(page: Page) -> None:
     buy("voucher_premium_purchased", "bob", campaign_code="voucher_premium_default")
     change_campaign("voucher_premium_default", status="paused")
     page.goto("/admin/support/attach/?user=bob")
-    page.get_by_label("Code of the invitation").fill(link_of("ann"))
+    page.get_by_label("Referral code").fill(link_of("ann"))
     page.get_by_label("Reward the registration").uncheck()
 
-    press(page, "See what would happen")
+    press(page, "Preview")
     expect(page.locator("#foreseen")).to_contain_text("Cannot be rewarded now:")
     page.get_by_label("Reason").fill("ticket 4711")
-    press(page, "Attach without rewarding")
+    press(page, "Add without rewards")
 
-    expect(page.locator("body")).to_contain_text("The referrer is attached.")
+    expect(page.locator("body")).to_contain_text("Referrer added.")
     assert rewarded() == []
     change_campaign("voucher_premium_default", status="active")
     page.reload()
     page.get_by_label("Reward the registration").uncheck()
-    press(page, "See what would happen")
+    press(page, "Preview")
     page.get_by_label("Reason").fill("the campaign runs again")
-    press(page, "Reward the past")
+    press(page, "Reward past events")
 
-    expect(page.locator("body")).to_contain_text("1 event was rewarded later")
+    expect(page.locator("body")).to_contain_text("1 past event processed")
     assert ("ann", 30) in rewarded()
     assert "bob" not in dict(rewarded())
 
 
 def test_a_refusal_stands_beside_its_field(page: Page) -> None:
     page.goto("/admin/support/attach/?user=bob")
-    page.get_by_label("Who invited the user").fill("bob")
+    page.get_by_label("Referrer").fill("bob")
     page.get_by_label("Campaign").select_option(label="Invite friends")
 
-    press(page, "See what would happen")
+    press(page, "Preview")
 
-    field = page.locator(".group", has=page.get_by_label("Who invited the user"))
-    expect(field.last).to_contain_text("nobody can invite themselves")
+    field = page.locator(".group", has=page.get_by_label("Referrer"))
+    expect(field.last).to_contain_text("Self-referral")
     expect(page.get_by_label("Reason")).to_have_count(0)

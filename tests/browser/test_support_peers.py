@@ -32,35 +32,35 @@ def test_a_peer_that_refuses_is_told_asked_and_found_well_again(
 ) -> None:
     # what is told
     page.goto("/admin/")
-    page.locator("#nav-sidebar-apps").get_by_role("link", name="How the services are").click()
+    page.locator("#nav-sidebar-apps").get_by_role("link", name="Service status").click()
     points = page.locator("section", has=page.locator("#points"))
-    expect(points).to_contain_text("it refuses connections")
-    expect(points).to_contain_text("The next try is in 3 minutes")
+    expect(points).to_contain_text("it refuses the connection")
+    expect(points).to_contain_text("Next attempt: in 3 minutes")
     expect(points).to_contain_text("Rewards: 4, 40 points")
-    expect(points.locator("tbody tr")).to_contain_text("not paid, will be repeated")
+    expect(points.locator("tbody tr")).to_contain_text("not paid, will retry")
 
     # it is asked while it still refuses
-    points.get_by_role("button", name="Ask Points Service now").click()
-    expect(points).to_contain_text("the worker has not reported yet")
+    points.get_by_role("button", name="Check Points Service now").click()
+    expect(points).to_contain_text("no result from the worker yet")
     peers_ask()
-    expect(points).to_contain_text("no connection to it comes about")
+    expect(points).to_contain_text("no connection")
 
     # the pause between two questions is told
-    points.get_by_role("button", name="Ask Points Service now").click()
-    expect(page.locator("body")).to_contain_text("It was asked a moment ago")
+    points.get_by_role("button", name="Check Points Service now").click()
+    expect(page.locator("body")).to_contain_text("It was checked a moment ago")
 
     # the circuit's next try was brought forward, so the peer that is back is found well and pays
     sandbox.clear_faults()
     pay_due_now("points")
     page.reload()
-    expect(points).to_contain_text("Points Service works")
-    expect(points).to_contain_text("Nothing waits.")
+    expect(points).to_contain_text("Points Service is operational")
+    expect(points).to_contain_text("No pending rewards.")
     assert {fresh(reward).status for reward in sick[3:]} == {"completed"}
 
 
 def test_the_list_of_circuits_leads_to_the_page(page: Page, sick: list[ReferralReward]) -> None:
     page.goto("/admin/rewards/peercircuit/")
-    page.get_by_role("link", name="How the services are").last.click()
+    page.get_by_role("link", name="Service status").last.click()
 
     expect(page.locator("#points")).to_be_visible()
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -57,7 +57,7 @@ def order(page: Page) -> None:
     expect(errors.first).to_contain_text("HTTP 422 ACCOUNT_CLOSED")
     expect(errors.first).to_contain_text("120 points")
     errors.first.get_by_role("link", name="Retry all…").click()
-    expect(page.locator("#extent")).to_contain_text("12 rewards have failed so: 120 points")
+    expect(page.locator("#extent")).to_contain_text("12 rewards have failed with this error: 120 points")
     page.get_by_label("Reason").fill("the accounts are open again")
     page.get_by_role("button", name="Retry all").click()
 
@@ -66,10 +66,10 @@ def test_all_that_failed_alike_is_retried_by_the_worker_and_paid(
     page: Page, failed: list[ReferralReward], worker: ServiceProcesses, sandbox: SandboxProcess
 ) -> None:
     order(page)
-    expect(page.locator("#retry-progress")).to_contain_text("0 of 12 rewards are done")
+    expect(page.locator("#retry-progress")).to_contain_text("0 of 12 rewards processed")
     worker.start("worker")
 
-    expect(page.locator("#retry-progress")).to_contain_text("12 of 12 rewards are done", timeout=60_000)
+    expect(page.locator("#retry-progress")).to_contain_text("12 of 12 rewards processed", timeout=60_000)
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     expect(page.locator("#content-main")).to_contain_text("Finished")
     made = BulkRetry.objects.get()
@@ -105,7 +105,7 @@ def test_it_is_stopped_and_goes_on_and_says_what_was_not_sent_again(
     bulk_retries_run()
 
     expect(page.locator("#retry-progress")).to_have_text(
-        "12 of 12 rewards are done, 1 of them not sent again"
+        "12 of 12 rewards processed, 1 of them not sent again"
     )
     refusals = page.locator("section", has_text="Not sent again").locator("tbody tr")
     expect(refusals).to_have_count(1)
@@ -124,17 +124,17 @@ def test_without_a_reason_nothing_is_ordered(page: Page, failed: list[ReferralRe
 
 def test_chosen_rewards_go_to_the_page_of_the_move(page: Page, failed: list[ReferralReward]) -> None:
     page.goto("/admin/support/review/")
-    page.get_by_label("Choose all on this page").check()
+    page.get_by_label("Select all on this page").check()
     boxes = page.locator("#review input[name=reward]")
     expect(boxes.first).to_be_checked()
     page.get_by_label("10 points → zoe").uncheck()
 
-    page.get_by_role("button", name="Retry the chosen rewards").click()
+    page.get_by_role("button", name="Retry selected rewards").click()
     expect(page.locator("tbody tr")).to_have_count(12)
     page.get_by_label("Reason").fill("ticket 4711")
     page.get_by_role("button", name="Retry", exact=True).click()
 
-    expect(page.locator("body")).to_contain_text("Sent for payment again:")
+    expect(page.locator("body")).to_contain_text("Sent again:")
     expect(page.locator("#review tbody tr")).to_have_count(1)
     assert {fresh(reward).status for reward in failed} == {"pending"}
 
@@ -146,15 +146,15 @@ def test_filters_and_tabs_narrow_the_list_and_keep_each_other(
     stuck = earn("friends", "late")
     ReferralReward.objects.filter(pk=stuck.pk).update(next_attempt_at=then, updated_at=then)
     page.goto("/admin/support/review/")
-    expect(page.get_by_role("navigation", name="Kinds")).to_contain_text("All 14")
+    expect(page.get_by_role("navigation", name="Types")).to_contain_text("All 14")
 
-    page.get_by_role("navigation", name="Kinds").get_by_role("link", name="Stuck").click()
+    page.get_by_role("navigation", name="Types").get_by_role("link", name="Stuck").click()
     expect(page.locator("#review tbody tr")).to_have_count(1)
-    expect(page.locator("#review tbody")).to_contain_text("no worker has taken it")
-    page.get_by_label("Since when").select_option(label="for over an hour")
-    page.get_by_role("button", name="Show").click()
+    expect(page.locator("#review tbody")).to_contain_text("no worker has picked it up")
+    page.get_by_label("Age", exact=True).select_option(label="for over an hour")
+    page.get_by_role("button", name="Apply").click()
     expect(page.locator("#review tbody")).to_contain_text("late")
-    page.get_by_role("navigation", name="Kinds").get_by_role("link", name="All").click()
+    page.get_by_role("navigation", name="Types").get_by_role("link", name="All").click()
 
     expect(page.locator("#review tbody tr")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

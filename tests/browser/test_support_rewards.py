@@ -31,13 +31,15 @@ def test_support_finds_why_a_reward_is_locked_and_unlocks_it(
     page.goto("/admin/rewards/referralreward/?status=locked")
     page.locator("#result_list a", has_text="points").first.click()
 
-    expect(headline(page)).to_have_text("Locked: it needs the role VIP, and the user’s role is “User”.")
-    expect(page.locator(".story")).to_contain_text("opens by itself when User Service reports the role VIP")
-    expect(page.locator(".story")).to_contain_text("Retry – not possible:")
+    expect(headline(page)).to_have_text("Locked: requires the role VIP, and the user’s role is “User”.")
+    expect(page.locator(".story")).to_contain_text(
+        "unlocks automatically when User Service reports the role VIP"
+    )
+    expect(page.locator(".story")).to_contain_text("Only failed rewards can be retried")
     assert page.get_by_role("link", name="Retry").count() == 0
     confirm(page, "Unlock", "the role was confirmed by phone, ticket 4711")
 
-    expect(headline(page)).to_have_text("Payable: it waits for a worker to take it up.")
+    expect(headline(page)).to_have_text("Pending: ready to be paid.")
     expect(page.locator(".story")).to_contain_text("by olga: “the role was confirmed by phone, ticket 4711”.")
     trail = RewardTransition.objects.get(reward=reward, to_status="pending")
     assert (trail.actor, trail.reason) == ("staff:olga", "the role was confirmed by phone, ticket 4711")
@@ -56,12 +58,12 @@ def test_support_retries_a_failed_reward_and_it_is_paid(
     page.goto(f"/admin/rewards/referralreward/?q={failed.pk}")
     page.locator("#result_list a", has_text="points").first.click()
 
-    expect(headline(page)).to_have_text("Failed: Points Service has refused it for good.")
+    expect(headline(page)).to_have_text("Failed: rejected by Points Service.")
     expect(page.locator(".story")).to_contain_text("“HTTP 422 account_closed”")
     expect(page.locator(".story")).to_contain_text("support can retry it")
     sandbox.clear_faults()
     confirm(page, "Retry", "the account is open again, ticket 4712")
-    expect(page.locator("body")).to_contain_text("Sent for payment again:")
+    expect(page.locator("body")).to_contain_text("Sent again:")
     expect(page.locator(".story")).to_contain_text("by olga: “the account is open again, ticket 4712”.")
     pay_due_now("points")
     page.reload()
@@ -69,7 +71,7 @@ def test_support_retries_a_failed_reward_and_it_is_paid(
     (booking,) = sandbox.ledger(str(failed.pk))["transactions"]
     expect(headline(page)).to_contain_text(f"transaction {booking['transaction_id']}.")
     assert (booking["user_id"], booking["amount"]) == ("bob", failed.points_amount)
-    expect(page.locator(".story-next")).to_contain_text("what is paid is never changed")
+    expect(page.locator(".story-next")).to_contain_text("a paid reward never changes")
 
 
 def test_support_sees_why_an_event_earned_on_one_level_and_not_on_another(
@@ -84,10 +86,10 @@ def test_support_sees_why_an_event_earned_on_one_level_and_not_on_another(
     rows = page.locator(".story-levels tbody tr")
     expect(rows).to_have_count(3)
     expect(rows.nth(0)).to_contain_text("bob")
-    expect(rows.nth(0)).to_contain_text("role today: VIP")
-    expect(rows.nth(1)).to_contain_text("There is nobody at this level.")
+    expect(rows.nth(0)).to_contain_text("current role: VIP")
+    expect(rows.nth(1)).to_contain_text("No one at this level.")
     rows.nth(0).get_by_role("link", name="points").click()
-    expect(page.locator(".story")).to_contain_text("How the amount came about")
+    expect(page.locator(".story")).to_contain_text("How the amount was calculated")
     page.locator(".story-from").get_by_role("link", name="quest_purchased").click()
     expect(rows).to_have_count(3)
 

@@ -15,7 +15,7 @@ from tests.helpers.api import invite, link_of
 pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.sweep]
 
 LOCKED = {
-    "en": "Locked: it needs the role VIP, and the user’s role is “User”.",
+    "en": "Locked: requires the role VIP, and the user’s role is “User”.",
     "ru": "Заблокирована: нужна роль VIP",
 }
 BOX = "form[role=search] input[name=q]"
@@ -95,7 +95,7 @@ def test_what_nobody_has_is_said_and_can_be_corrected(page: Page, world: World) 
     page.goto("/admin/")
     look_up(page, "an")
 
-    expect(page.get_by_role("status")).to_contain_text("Nothing was found for: an")
+    expect(page.get_by_role("status")).to_contain_text("No results for: an")
     box = page.locator("#find")
     expect(box).to_have_value("an")
     box.fill("ann")
@@ -108,7 +108,7 @@ def test_the_tree_and_the_timeline_lead_on(page: Page, world: World) -> None:
         invite("ann", f"friend-{number:02}")
     page.goto("/admin/support/user/?id=ann")
 
-    tree = page.get_by_role("group", name="Whom ann has invited")
+    tree = page.get_by_role("group", name="Users invited by ann")
     expect(tree.get_by_role("link")).to_have_count(12)
     tree.get_by_role("link", name="friend-11").click()
     page.wait_for_url("**/admin/support/user/?id=friend-11")
@@ -117,10 +117,10 @@ def test_the_tree_and_the_timeline_lead_on(page: Page, world: World) -> None:
 
     page.get_by_role("link", name="Older").click()
     page.wait_for_url("**/admin/support/user/?id=ann&before=*")
-    expect(page.locator("#timeline")).to_contain_text("Made the link")
-    page.get_by_role("link", name="Back to the newest").click()
+    expect(page.locator("#timeline")).to_contain_text("Created the link")
+    page.get_by_role("link", name="Back to latest").click()
     page.wait_for_url("**/admin/support/user/?id=ann")
-    tree.get_by_role("link", name="All whom ann has invited").click()
+    tree.get_by_role("link", name="Everyone ann invited").click()
     expect(page.locator("#result_list tbody tr")).to_have_count(13)
 
 

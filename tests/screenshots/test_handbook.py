@@ -15,7 +15,7 @@ ENDINGS = {"en": ".md", "ru": ".ru.md"}
 # What is set in bold and is no name of a page, a field or a button, but a term or the beginning of a part.
 TERMS = {
     "en": {"Several at once:"},
-    "ru": {"наградой", "заблокированной", "Несколько сразу:"},
+    "ru": {"заблокированной", "Несколько сразу:"},
 }
 # Django translates these itself.
 DJANGO_NAMES = {"en": {"Save and continue editing"}, "ru": {"Сохранить и продолжить редактирование"}}

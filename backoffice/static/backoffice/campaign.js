@@ -80,6 +80,7 @@
         function takeOver(answer) {
             last = answer;
             preview.innerHTML = answer.html;
+            place.querySelector("[data-sample] [data-welcome] label").textContent = answer.referred_role;
             place.querySelector("[data-summary]").textContent = answer.summary;
             if (answer.fields) {
                 for (const input of tableInputs()) {

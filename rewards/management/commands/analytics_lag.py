@@ -23,17 +23,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--send-refused-again",
             action="store_true",
-            help="have what Analytics refused sent once more, after its cause is mended",
+            help="send what Analytics rejected once more, after its cause is fixed",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """A line a stream, one for the refused entries, one for the peer."""
+        """A line a stream, one for the rejected entries, one for Analytics."""
         if options["send_refused_again"]:
-            self.stdout.write(f"{send_refused_again()} refused entries will be sent again")
+            self.stdout.write(f"{send_refused_again()} rejected entries will be sent again")
         for lag in lags():
             self.stdout.write(f"{lag.event_name}: {lag.entries} not sent{_age(lag)}")
-        self.stdout.write(f"refused: {AnalyticsRefusal.objects.count()}")
-        self.stdout.write(f"peer: {_peer()}")
+        self.stdout.write(f"rejected: {AnalyticsRefusal.objects.count()}")
+        self.stdout.write(f"Analytics: {_peer()}")
 
 
 def _age(lag: Lag) -> str:
@@ -47,7 +47,7 @@ def _peer() -> str:
         return "off (ANALYTICS_URL is not set)"
     circuit = PeerCircuit.objects.filter(peer=NAME).first()
     if circuit is None:
-        return "not called yet"
+        return "not used yet"
     if circuit.state == PeerCircuit.State.CLOSED:
-        return "well"
-    return f"sick since {circuit.opened_at:%Y-%m-%d %H:%M:%S} UTC: {error_text(circuit.last_failure)}"
+        return "operational"
+    return f"unavailable since {circuit.opened_at:%Y-%m-%d %H:%M:%S} UTC: {error_text(circuit.last_failure)}"

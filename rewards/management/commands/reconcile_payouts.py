@@ -38,8 +38,8 @@ class Command(BaseCommand):
         self._list("repaired", report.run.findings.filter(state=State.REPAIRED))
         self._list("OPEN", ReconciliationFinding.objects.filter(state=State.OPEN))
         self.stdout.write(
-            f"Bookings read: {report.run.bookings}. Tasks asked for: {report.run.tasks}. "
-            f"Repaired: {report.run.repaired}. Need a person: {report.needs_person}."
+            f"Ledger entries read: {report.run.bookings}. Token tasks checked: {report.run.tasks}. "
+            f"Repaired: {report.run.repaired}. Need attention: {report.needs_person}."
         )
         if report.needs_person or report.problems:
             sys.exit(1)
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         for finding in findings.order_by("id")[:SHOWN]:
             self.stdout.write(f"{title:<9} {_line(finding)}")
         if (count := findings.count()) > SHOWN:
-            self.stdout.write(f"{title:<9} … and {count - SHOWN} more; see the findings in the back-office")
+            self.stdout.write(f"{title:<9} … and {count - SHOWN} more; see Discrepancies in the back-office")
 
 
 def _line(finding: ReconciliationFinding) -> str:

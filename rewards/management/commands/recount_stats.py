@@ -51,9 +51,9 @@ class Command(BaseCommand):
         if not found:
             self.stdout.write("Every counter is what counting gives.")
         elif repaired:
-            self.stdout.write(f"Differences: {found}, all mended.")
+            self.stdout.write(f"Differences: {found}, all repaired.")
         else:
-            self.stdout.write(f"Differences: {found}. Run with --repair to mend them.")
+            self.stdout.write(f"Differences: {found}. Run with --repair to repair them.")
             sys.exit(1)
 
     def _progress(self, text: str) -> None:

@@ -104,7 +104,7 @@ def past_registration(user_id: str, referrer: str, campaign: CampaignEntry) -> P
         return None
     heard = UserRole.objects.filter(pk=user_id).values_list("first_heard_at", flat=True).first()
     if heard is None:
-        return PastRegistration(None, _("We have never heard when this user registered."))
+        return PastRegistration(None, _("No service has reported when this user registered."))
     body = UserRegistered(new_user_id=user_id, registered_at=heard.isoformat())
     event = registration_of(
         BACK_OFFICE, body, campaign_code=campaign.code, referrer=referrer, now=timezone.now()
@@ -169,9 +169,9 @@ def past_reward(
     reason = reason_of(reason)
     relation = ReferralRelation.objects.select_related("campaign").filter(pk=relation_id).first()
     if relation is None:
-        raise NotFound(_("There is no such relation."))
+        raise NotFound(_("There is no such referral."))
     if relation.source != ReferralRelation.Source.MANUAL:
-        raise ValidationFailed.of("relation", _("must be one that was made by hand"))
+        raise ValidationFailed.of("relation", _("must be a referral added by hand"))
     if len(event_ids) > MOST:
         raise ValidationFailed.of("events", _("must be at most {most}"), most=MOST)
     done = []

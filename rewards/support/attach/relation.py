@@ -55,15 +55,15 @@ def choice_of(*, user: str, referrer: str = "", code: str = "", campaign_id: UUI
     """
     _require_id("user", user)
     if bool(code) == bool(referrer):
-        raise ValidationFailed.of("referrer", _("give either the user id or the code of the one who invited"))
+        raise ValidationFailed.of("referrer", _("Enter either the referrer’s ID or their referral code"))
     if code:
         return _choice_by_code(user, code)
     _require_id("referrer", referrer)
     if campaign_id is None:
-        raise ValidationFailed.of("campaign", _("is required with a user id: choose one"))
+        raise ValidationFailed.of("campaign", _("Choose a campaign: it is required with a referrer ID"))
     if not campaigns_to_choose().filter(pk=campaign_id).exists():
         raise ValidationFailed.of(
-            "campaign", _("must be active, and invite users or have invited users already")
+            "campaign", _("Choose an active campaign that invites users or has invited users already")
         )
     return Choice(user, referrer, _entry(campaign_id))
 
@@ -72,12 +72,15 @@ def _choice_by_code(user: str, code: str) -> Choice:
     """The code says who and in which campaign; it may have been switched off since."""
     link = None if "\x00" in code else link_by_code(normalize_code(code))
     if link is None:
-        raise ValidationFailed.of("code", _("there is no such code"))
+        raise ValidationFailed.of("code", _("There is no such code"))
     is_for_partners = link.campaign.campaign_type == ReferralCampaign.Type.PARTNER_ONBOARDING
     if link.campaign.status != ReferralCampaign.Status.ACTIVE or is_for_partners:
         raise ValidationFailed.of(
             "code",
-            _("belongs to {campaign}, which is not an active campaign that brings users"),
+            _(
+                "This code is from the campaign {campaign}, which is not an active campaign that invites "
+                "users"
+            ),
             campaign=link.campaign.name,
         )
     return Choice(user, link.owner_user_id, _entry(link.campaign_id), link)
@@ -91,7 +94,7 @@ def _require_id(field: str, text: str) -> None:
 def _entry(campaign_id: UUID) -> CampaignEntry:
     entry = catalog.by_id(campaign_id)
     if entry is None:
-        raise ValidationFailed.of("campaign", _("there is no such campaign"))
+        raise ValidationFailed.of("campaign", _("There is no such campaign"))
     return entry
 
 
@@ -116,17 +119,17 @@ def obstacle(choice: Choice) -> ValidationFailed | None:
 
 def _refused(choice: Choice, reason: str) -> ValidationFailed:
     if reason == SELF_REFERRAL:
-        return ValidationFailed.of("referrer", _("is the same user: nobody can invite themselves"))
+        return ValidationFailed.of("referrer", _("Self-referral: this is the same user"))
     if reason == CIRCULAR:
         return ValidationFailed.of(
             "referrer",
-            _("was invited by {user}, directly or through others: the invitations would form a ring"),
+            _("Circular referral: this user was invited by {user}, directly or through others"),
             user=choice.user,
         )
     held = relation_in(choice.user, choice.campaign.id, is_invitation=choice.campaign.is_invitation)
     return ValidationFailed.of(
         "user",
-        _("was invited by {referrer} already, in the campaign {campaign}"),
+        _("Already invited by {referrer} in the campaign {campaign}"),
         referrer=held.referrer_user_id if held else "?",
         campaign=held.campaign.name if held else "?",
     )

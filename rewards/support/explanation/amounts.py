@@ -52,7 +52,7 @@ def derivation(reward: ReferralReward, *, was_locked: bool) -> Derivation:
     words, recorded = SECTIONS[level], _text(reward, amount_of(reward))
     rules = rules_of(event.rule_version)
     if rules is None:
-        problem = _("This version of the rules cannot be read any more, so nothing can be calculated.")
+        problem = _("This version of the rules cannot be read, so the amount cannot be recalculated.")
         return Derivation(words, (), (), recorded, problem)
     rule = rules.levels.get(level, LevelRule())
     outcome = level_alone(rule, event, level)
@@ -80,14 +80,14 @@ def _problem(reward: ReferralReward, outcome: LevelOutcome) -> str:
     calculated, recorded = amount_in(outcome, reward.currency), amount_of(reward)
     if calculated != recorded:
         return _(
-            "The calculation gives %(calculated)s now, but %(recorded)s is on record and is what counts. "
-            "Tell those who operate the service."
+            "The calculation now gives %(calculated)s, but %(recorded)s is recorded and counts. Contact the "
+            "on-call engineer."
         ) % {"calculated": _text(reward, calculated), "recorded": _text(reward, recorded)}
     draft = outcome.drafts[0]
     if (draft.required_min_role, draft.available_at) != (reward.required_min_role, reward.available_at):
         return _(
-            "The amount agrees, but the calculation gives another role or another day than is on record: "
-            "what is on record counts. Tell those who operate the service."
+            "The amount matches, but the role or the date in the calculation differs from the recorded one, "
+            "which counts. Contact the on-call engineer."
         )
     return ""
 
@@ -113,7 +113,7 @@ def _amount_lines(reward: ReferralReward, rule: LevelRule, level: str) -> list[L
     if rule.min_amount is not None:
         lines.append(Line(KEYS["min_amount"].label, _minimum(event.amount_base, rule.min_amount)))
     if part(fixed):
-        lines.append(Line(KEYS[fixed_key].label, _("fixed"), _text(reward, part(fixed))))
+        lines.append(Line(KEYS[fixed_key].label, _("fixed amount"), _text(reward, part(fixed))))
     percent = getattr(rule, percent_key)
     if percent is not None:
         lines.append(
@@ -134,13 +134,16 @@ _NO_CAPS: dict[str, Any] = {"max_points_per_event": None, "max_g2a_per_event": N
 
 def _minimum(amount: Decimal | None, least: Decimal) -> str:
     if not least or amount is None:
-        return _("%s: every event reaches it") % amount_text(least)
-    return _("%(amount)s reaches %(least)s") % {"amount": amount_text(amount), "least": amount_text(least)}
+        return _("%s: any event qualifies") % amount_text(least)
+    return _("%(amount)s is at least %(least)s") % {
+        "amount": amount_text(amount),
+        "least": amount_text(least),
+    }
 
 
 def _share(amount: Decimal | None, percent: Decimal, rounded: Decimal) -> str:
     if amount is None:
-        return _("%s %% of an amount, but the event has none") % amount_text(percent)
+        return _("%s %% of the amount, but the event has none") % amount_text(percent)
     exact = share_of(amount, percent)
     values = {
         "percent": amount_text(percent),
@@ -155,9 +158,9 @@ def _share(amount: Decimal | None, percent: Decimal, rounded: Decimal) -> str:
 
 def _cap(reward: ReferralReward, key: str, cap: Decimal, before: Decimal) -> Line:
     if before > cap:
-        how = _("%s is more than that, so it is cut") % _text(reward, before)
+        how = _("%s is over the maximum, so it is reduced") % _text(reward, before)
         return Line(KEYS[key].label, how, _text(reward, cap))
-    return Line(KEYS[key].label, _("%s is not more than that") % _text(reward, before), _text(reward, cap))
+    return Line(KEYS[key].label, _("%s is within the maximum") % _text(reward, before), _text(reward, cap))
 
 
 # --- when it is paid ----------------------------------------------------------------------------------------
@@ -167,9 +170,9 @@ def _conditions(reward: ReferralReward, rule: LevelRule, *, was_locked: bool) ->
     lines = []
     if role := reward.required_min_role:
         how = (
-            _("the user had not reached it when the event was accepted, so the reward was made as locked")
+            _("the user did not have it when the event was accepted, so the reward was locked")
             if was_locked
-            else _("the user had reached it when the event was accepted, so the reward was open at once")
+            else _("the user had it when the event was accepted, so the reward was not locked")
         )
         lines.append(Line(KEYS["locked_until_role"].label, how, str(ROLES[role])))
     if rule.hold_days:

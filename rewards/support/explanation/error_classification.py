@@ -10,35 +10,35 @@ from django.utils.translation import gettext_lazy
 
 from rewards.models.codes import Cause, Failure
 
-UNAGREED = gettext_lazy("its answer is not what was agreed")
+UNAGREED = gettext_lazy("its response is not as agreed")
 # What a code means: "it …", about the service.
 TROUBLES: dict[str, Promise] = {
-    Cause.CONNECTION_REFUSED: gettext_lazy("it refuses connections"),
+    Cause.CONNECTION_REFUSED: gettext_lazy("it refuses the connection"),
     Cause.DNS: gettext_lazy("its address is not found (DNS)"),
-    Cause.TLS: gettext_lazy("no secure connection to it comes about"),
-    Cause.TIMEOUT: gettext_lazy("it does not answer in time"),
-    Cause.CONNECTION_RESET: gettext_lazy("it breaks the connection off"),
-    Cause.NETWORK: gettext_lazy("it cannot be reached over the network"),
-    Cause.UNSENDABLE: gettext_lazy("with our settings it cannot be called at all"),
+    Cause.TLS: gettext_lazy("no secure connection"),
+    Cause.TIMEOUT: gettext_lazy("it does not respond in time"),
+    Cause.CONNECTION_RESET: gettext_lazy("it drops the connection"),
+    Cause.NETWORK: gettext_lazy("it cannot be reached"),
+    Cause.UNSENDABLE: gettext_lazy("our settings for it cannot be used"),
     Cause.UNREADABLE_ANSWER: UNAGREED,
-    Cause.ANSWER_TOO_LARGE: gettext_lazy("its answer is larger than was agreed"),
+    Cause.ANSWER_TOO_LARGE: gettext_lazy("its response is larger than agreed"),
     Cause.UNPROMISED_ANSWER: UNAGREED,
-    Cause.LIST_BEGINS_AGAIN: gettext_lazy("its list begins again instead of going on"),
+    Cause.LIST_BEGINS_AGAIN: gettext_lazy("its list repeats instead of continuing"),
     Cause.TASK_UNKNOWN: gettext_lazy("it does not know the token task"),
-    Cause.TASK_FAILED: gettext_lazy("the token task ended without a transfer"),
-    Cause.MANY_REFUSALS: gettext_lazy("it refuses one entry after another"),
-    Cause.INTERNAL: gettext_lazy("a fault in our own worker came between"),
-    Cause.NOT_RECORDABLE: gettext_lazy("its answer could not be recorded here"),
-    Cause.CALLED_BACK: gettext_lazy("it reported this by itself"),
-    Cause.ON_RECORD: gettext_lazy("its record shows this"),
-    Cause.OTHER: gettext_lazy("the last call went wrong"),
+    Cause.TASK_FAILED: gettext_lazy("the token task finished without a transfer"),
+    Cause.MANY_REFUSALS: gettext_lazy("it rejects one entry after another"),
+    Cause.INTERNAL: gettext_lazy("an error in our worker"),
+    Cause.NOT_RECORDABLE: gettext_lazy("its response could not be saved"),
+    Cause.CALLED_BACK: gettext_lazy("it called back"),
+    Cause.ON_RECORD: gettext_lazy("its records show this"),
+    Cause.OTHER: gettext_lazy("the last request failed"),
 }
 # Said by the service itself, so that its own words are the whole of it.
 ITS_WORDS = (Cause.HTTP_STATUS, Cause.TASK_FAILED, Cause.OTHER)
 
 
 def trouble_text(failure: Failure | None) -> str:
-    """What a failure means: "it refuses connections"; something general for what we do not know."""
+    """What a failure means: "it refuses the connection"; something general for what we do not know."""
     if failure is None:
         return str(TROUBLES[Cause.OTHER])
     if failure.cause == Cause.HTTP_STATUS:
@@ -71,13 +71,13 @@ def is_its_word(failure: Failure) -> bool:
 
 def _http_text(status: int) -> str:
     if status in (425, 429):
-        words = _("it asks us to wait (HTTP %d)")
+        words = _("it asks us to retry later (HTTP %d)")
     elif status in (401, 403):
-        words = _("it refuses our access (HTTP %d)")
+        words = _("it denies us access (HTTP %d)")
     elif 300 <= status < 400 or status in (404, 405):
-        words = _("our settings lead to a wrong address there (HTTP %d)")
+        words = _("its address is wrong in our settings (HTTP %d)")
     elif status == 408 or status >= 500 or status < 200:
-        words = _("it answers with a fault of its own (HTTP %d)")
+        words = _("an error on its side (HTTP %d)")
     else:
-        words = _("it refuses the call (HTTP %d)")
+        words = _("it rejects the request (HTTP %d)")
     return words % status

@@ -27,12 +27,12 @@ def pending_story(now_is: Situation) -> Story:
     came, kept = _how_it_came(now_is), (_doubt_kept(now_is), _task_kept(now_is))
     if now_is.is_held:
         return told(
-            _("Waiting: not payable before %s.") % moment_text(now_is.reward.available_at),
-            _("The rules ask to wait %s from the event on.") % days_text(now_is.hold_days),
+            _("Pending: on hold period until %s.") % moment_text(now_is.reward.available_at),
+            _("By the rules, the hold period is %s from the event.") % days_text(now_is.hold_days),
             came,
             *kept,
             _peer_now(now_is),
-            next_step=_("It becomes payable by itself %s; then a worker takes it up.")
+            next_step=_("It becomes payable automatically %s and is then paid by a worker.")
             % until_text(now_is.reward.available_at, now_is.now),
         )
     headline, severity = _pending_headline(now_is)
@@ -51,34 +51,34 @@ def pending_story(now_is: Situation) -> Story:
 def _pending_headline(now_is: Situation) -> tuple[str, Severity]:
     values = {"peer": now_is.peer}
     if not now_is.has_address:
-        return _("Waiting: the address of %(peer)s is not set.") % values, Severity.TROUBLE
+        return _("Pending: the address of %(peer)s is not set.") % values, Severity.TROUBLE
     if now_is.circuit and now_is.is_peer_sick:
         values |= {
             "since": moment_text(now_is.circuit.opened_at or now_is.now),
             "trouble": trouble_text(now_is.circuit.last_failure),
         }
         return (
-            _("Waiting: nothing can be paid through %(peer)s since %(since)s – %(trouble)s.") % values,
+            _("Pending: %(peer)s has been unavailable since %(since)s – %(trouble)s.") % values,
             Severity.WATCH,
         )
     if now_is.reward.first_failed_at:
         if _is_slowed_down(now_is):
             return (
-                _("Waiting: %(peer)s asked us to wait with this reward (HTTP 429).") % values,
+                _("Pending: %(peer)s asked us to retry this reward later (HTTP 429).") % values,
                 Severity.WATCH,
             )
         values |= {"trouble": trouble_text(now_is.reward.last_failure)}
         return (
-            _("Waiting: the last try at %(peer)s did not work – %(trouble)s.") % values,
+            _("Pending: the last attempt at %(peer)s did not succeed – %(trouble)s.") % values,
             Severity.WATCH,
         )
     if _is_late(now_is):
-        return _("Waiting: payable since %s, but no worker has taken it up.") % moment_text(
+        return _("Pending: payable since %s, but no worker has picked it up.") % moment_text(
             now_is.due_since
         ), Severity.WATCH
     if now_is.reward.next_attempt_at and now_is.reward.next_attempt_at > now_is.now:
-        return _("Waiting for its turn."), Severity.CALM
-    return _("Payable: it waits for a worker to take it up."), Severity.CALM
+        return _("Pending: waiting for its turn."), Severity.CALM
+    return _("Pending: ready to be paid."), Severity.CALM
 
 
 def _is_slowed_down(now_is: Situation) -> bool:
@@ -91,7 +91,7 @@ def _slowed_down(now_is: Situation) -> str:
     if not now_is.reward.first_failed_at or not _is_slowed_down(now_is):
         return ""
     return _(
-        "Usually that is a limit on what one user may get in a short time; other users are not delayed by it."
+        "Usually this is a limit on how much one user can get in a short time. Other users are not delayed."
     )
 
 
@@ -110,14 +110,14 @@ def sent_story(now_is: Situation) -> Story:
     values = {"peer": now_is.peer}
     if now_is.reward.in_doubt:
         return told(
-            _("In doubt: %(peer)s has not said whether it was paid.") % values,
+            _("Unconfirmed: %(peer)s has not confirmed the payout.") % values,
             last_words(now_is),
             giving_up(now_is),
             next_step=" ".join(
                 (
                     _(
-                        "It is asked again with the same number until %(peer)s says whether it was booked, "
-                        "so it cannot be paid twice. Until then it cannot be cancelled."
+                        "We send it again under the same ID until %(peer)s confirms or rejects it, so it "
+                        "cannot be paid twice. Until then it cannot be cancelled."
                     )
                     % values,
                     next_try(now_is),
@@ -126,7 +126,7 @@ def sent_story(now_is: Situation) -> Story:
             severity=Severity.WATCH,
         )
     return told(
-        _("Sent to %(peer)s; no answer is on record.") % values,
+        _("Sent to %(peer)s; no response recorded.") % values,
         next_step=next_try(now_is),
         severity=Severity.WATCH,
     )
@@ -135,20 +135,20 @@ def sent_story(now_is: Situation) -> Story:
 def _claimed(now_is: Situation) -> Story:
     task, values = now_is.reward.external_task_id, {"peer": now_is.peer}
     if task:
-        headline = _("A worker is asking %(peer)s how the token task stands.") % values
+        headline = _("A worker is checking the token task at %(peer)s.") % values
     else:
-        headline = _("A worker has taken it up and is having it paid at %(peer)s.") % values
+        headline = _("A worker is paying it through %(peer)s.") % values
     lease = moment_text(now_is.reward.next_attempt_at or now_is.now)
     return told(
         headline,
-        _("It was taken up on %s.") % moment_text(now_is.reward.updated_at),
+        _("Picked up on %s.") % moment_text(now_is.reward.updated_at),
         _doubt_kept(now_is),
         _task_kept(now_is),
         last_words(now_is),
         giving_up(now_is),
         next_step=_(
-            "The answer is recorded as soon as it comes. If the worker dies, another one may take it up from "
-            "%s on, and asks with the same number, so it cannot be paid twice."
+            "The response is recorded as soon as it arrives. If the worker stops, another one picks it up "
+            "from %s and uses the same ID, so it cannot be paid twice."
         )
         % lease,
     )
@@ -158,16 +158,16 @@ def _claim_lapsed(now_is: Situation) -> Story:
     lease = moment_text(now_is.reward.next_attempt_at or now_is.now)
     if now_is.reward.external_task_id:
         return told(
-            _("The worker that asked about the token task has not reported back by %s.") % lease,
+            _("The worker checking the token task did not report back by %s.") % lease,
             _task_kept(now_is),
-            next_step=_("Another worker asks about the same task.") + f" {next_try(now_is)}",
+            next_step=_("Another worker checks the same task.") + f" {next_try(now_is)}",
             severity=Severity.WATCH,
         )
     return told(
-        _("In doubt: the worker that had taken it up has not reported back by %s.") % lease,
-        _("Whether it was paid is not known."),
+        _("Unconfirmed: the worker paying it did not report back by %s.") % lease,
+        _("It is not known whether it was paid."),
         last_words(now_is),
-        next_step=_("Another worker asks with the same number, so it cannot be paid twice.")
+        next_step=_("Another worker sends it under the same ID, so it cannot be paid twice.")
         + f" {next_try(now_is)}",
         severity=Severity.WATCH,
     )
@@ -175,21 +175,21 @@ def _claim_lapsed(now_is: Situation) -> Story:
 
 def _task_under_way(now_is: Situation) -> Story:
     values = {"peer": now_is.peer, "task": now_is.reward.external_task_id}
-    paid_when = _("It counts as paid only when the task is confirmed.")
+    paid_when = _("It is paid only when the task is confirmed.")
     if now_is.reward.first_failed_at or now_is.is_peer_sick:
         failure = now_is.reward.last_failure or (now_is.circuit.last_failure if now_is.circuit else None)
         return told(
-            _("Under way as task %(task)s, but %(peer)s cannot be asked about it – %(trouble)s.")
+            _("In progress as task %(task)s, but %(peer)s cannot be asked about it – %(trouble)s.")
             % {**values, "trouble": trouble_text(failure)},
-            _("The task itself may go on meanwhile."),
+            _("The task itself may continue."),
             last_words(now_is),
             giving_up(now_is),
             next_step=f"{paid_when} {next_try(now_is)}",
             severity=Severity.WATCH,
         )
-    reports = _("%(peer)s may also report the end by itself.") % values
+    reports = _("%(peer)s may also report the result itself.") % values
     return told(
-        _("Under way: %(peer)s works on task %(task)s.") % values,
+        _("In progress: %(peer)s is working on task %(task)s.") % values,
         next_step=f"{paid_when} {next_try(now_is)} {reports}",
     )
 
@@ -203,23 +203,23 @@ def next_try(now_is: Situation) -> str:
     if not now_is.has_address:
         is_points = now_is.reward.currency == ReferralReward.Currency.POINTS
         setting = "POINTS_SERVICE_URL" if is_points else "TOKEN_GATEWAY_URL"
-        return _("Nothing is sent before %s is set in the configuration.") % setting
+        return _("Nothing is sent until %s is set in the configuration.") % setting
     if now_is.circuit and now_is.is_peer_sick:
         probe_at = now_is.circuit.probe_at or now_is.now
         text = _(
-            "The next try is %s, with one waiting reward; when it goes well, all others follow by themselves."
+            "Next attempt: %s, with one pending reward; if it succeeds, all others follow automatically."
         ) % until_text(probe_at, now_is.now)
         if own >= max(probe_at, now_is.now) + MINUTE:
-            text += " " + _("This one not before %s.") % moment_text(own)
+            text += " " + _("This reward: not before %s.") % moment_text(own)
         return text
     if own > now_is.now:
-        return _("The next try is %s.") % until_text(own, now_is.now)
+        return _("Next attempt: %s.") % until_text(own, now_is.now)
     if _is_late(now_is):
         return _(
-            "The longest waiting is taken first, so there may be many before it. If nothing moves for "
-            "minutes, no worker is running: tell those who operate the service."
+            "The oldest rewards are paid first, so there may be many ahead of this one. If nothing moves for "
+            "several minutes, no worker is running: contact the on-call engineer."
         )
-    return _("It is due: workers look every few seconds and take the longest waiting first.")
+    return _("It is due: workers check every few seconds and pay the oldest first.")
 
 
 def giving_up(now_is: Situation) -> str:
@@ -228,9 +228,9 @@ def giving_up(now_is: Situation) -> str:
     if since is None:
         return ""
     return _(
-        "It has been failing since %(since)s (failed tries: %(tries)s). If it still fails after %(until)s "
-        "while %(peer)s works for others, it becomes “Failed” and a person decides; while %(peer)s works for "
-        "nobody, it waits without end."
+        "It has been failing since %(since)s (failed attempts: %(tries)s). If it still fails after %(until)s "
+        "while %(peer)s works for others, its status becomes “Failed” and support decides; while %(peer)s "
+        "works for no one, it stays pending without a time limit."
     ) % {
         "since": moment_text(since),
         "tries": amount_text(now_is.reward.failures),
@@ -243,11 +243,11 @@ def last_words(now_is: Situation) -> str:
     """What was heard last, as it was said."""
     error = error_text(now_is.reward.last_failure)
     if not error and now_is.is_peer_sick and now_is.circuit:
-        return _("The last that was heard of %(peer)s: “%(error)s”.") % {
+        return _("Last response of %(peer)s: “%(error)s”.") % {
             "peer": now_is.peer,
             "error": error_text(now_is.circuit.last_failure),
         }
-    return _("The last that was heard about this reward: “%s”.") % error if error else ""
+    return _("Last result for this reward: “%s”.") % error if error else ""
 
 
 def _how_it_came(now_is: Situation) -> str:
@@ -258,15 +258,15 @@ def _how_it_came(now_is: Situation) -> str:
     values = {"who": actor_text(move.actor), "moment": moment_text(move.at), "why": reason_text(move)}
     if move.from_status == RewardStatus.LOCKED:
         return _("Unlocked on %(moment)s by %(who)s: “%(why)s”.") % values
-    return _("Sent for payment again on %(moment)s by %(who)s: “%(why)s”.") % values
+    return _("Sent again on %(moment)s by %(who)s: “%(why)s”.") % values
 
 
 def _doubt_kept(now_is: Situation) -> str:
     if not now_is.reward.in_doubt or now_is.reward.external_task_id:
         return ""
     return _(
-        "An earlier call ended without a word whether it was paid. It is asked with the same number, so it "
-        "cannot be paid twice; until that is settled it cannot be cancelled."
+        "An earlier attempt ended without confirmation. It is sent under the same ID, so it cannot be paid "
+        "twice; until it is confirmed or rejected, it cannot be cancelled."
     )
 
 
@@ -274,7 +274,7 @@ def _task_kept(now_is: Situation) -> str:
     task = now_is.reward.external_task_id
     if not task:
         return ""
-    return _("Its token task is %s; it is asked about before anything else is sent.") % task
+    return _("Its token task is %s; we check it before sending anything else.") % task
 
 
 def _peer_now(now_is: Situation) -> str:
@@ -283,7 +283,7 @@ def _peer_now(now_is: Situation) -> str:
         return _("The address of %s is not set.") % now_is.peer
     if not now_is.is_peer_sick or not now_is.circuit:
         return ""
-    return _("At present nothing can be paid through %(peer)s anyway: %(trouble)s.") % {
+    return _("%(peer)s is unavailable now: %(trouble)s.") % {
         "peer": now_is.peer,
         "trouble": trouble_text(now_is.circuit.last_failure),
     }

@@ -70,10 +70,10 @@ def event_story(found: Recorded) -> EventStory:
 def _headline(found: Recorded) -> str:
     rewards = [reward for level in found.rewards.values() for reward in level]
     if not rewards:
-        return _("This event has earned nobody anything.")
-    text = _("This event has earned %s in all.") % _sum(rewards)
+        return _("No one earned a reward for this event.")
+    text = _("Total earned for this event: %s.") % _sum(rewards)
     cancelled = [reward for reward in rewards if reward.status == RewardStatus.CANCELLED]
-    return text + " " + _("Of this, cancelled since then: %s.") % _sum(cancelled) if cancelled else text
+    return text + " " + _("Cancelled since: %s.") % _sum(cancelled) if cancelled else text
 
 
 def _sum(rewards: Sequence[ReferralReward]) -> str:
@@ -101,10 +101,10 @@ def _known_by(found: Recorded, name: str, person: str | None) -> str:
     if person is None:
         return ""
     if found.rewards.get(name):
-        return _("by the reward")
+        return _("from the reward")
     if name != "level2":
         return _("recorded with the event")
-    return _("by the relation that was on record when the event was accepted")
+    return _("from the referral recorded when the event was accepted")
 
 
 def _why(
@@ -115,7 +115,7 @@ def _why(
     if event.reason in USED_UP and not found.rewards:
         return Why(_used_up(found), event.reason)
     if calculated is None or found.rules is None:
-        return Why(_("The rules of that time cannot be read any more, so the reason cannot be told."))
+        return Why(_("The rules of that time cannot be read, so the reason is not known."))
     if rewards:
         return _why_earned(found.rules.levels.get(name), calculated, found.facts, rewards)
     if (event.reason, event.reason_detail) == (calculation.ROLE_TOO_LOW, f"{name}.locked_until_role"):
@@ -133,8 +133,8 @@ def _why_earned(
     if rule is None or differs or len(calculated.drafts) != len(rewards):
         return Why(
             _(
-                "The calculation gives something else now; what is on record counts. Tell those who operate "
-                "the service."
+                "The calculation now gives a different result; the recorded one counts. Contact the on-call "
+                "engineer."
             )
         )
     return Why(why_amounts(rule, calculated, facts))
@@ -147,20 +147,22 @@ def _used_up(found: Recorded) -> str:
     version = _("version %d of the rules") % found.limits_number
     if found.event.reason == calculation.BUDGET_EXHAUSTED:
         if limit is None:
-            return _("It did not fit into what was left of the budget. The event earns nothing.")
+            return _("Budget exceeded: the rewards did not fit into what was left. The event earns nothing.")
         return _(
-            "It did not fit into what was left of the budget: %(budget)s in all by %(version)s. The event "
-            "earns nothing."
+            "Budget exceeded: the rewards did not fit into what was left of %(budget)s (%(version)s). The "
+            "event earns nothing."
         ) % {
             "budget": points_text(limit) if key == "budget_points" else g2a_text(limit),
             "version": version,
         }
     label = str(KEYS[key].label).lower() if key in KEYS else key
     if limit is None:
-        return _("The limit was used up: %s. The event earns nothing at any level.") % label
-    return _(
-        "The limit was used up: %(limit)s – %(number)s by %(version)s. The event earns nothing at any level."
-    ) % {"limit": label, "number": amount_text(limit), "version": version}
+        return _("Limit reached: %s. The event earns nothing at any level.") % label
+    return _("Limit reached: %(limit)s – %(number)s (%(version)s). The event earns nothing at any level.") % {
+        "limit": label,
+        "number": amount_text(limit),
+        "version": version,
+    }
 
 
 def _role_too_low(found: Recorded, name: str, note: str = "") -> Why:
@@ -173,18 +175,18 @@ def _why_not_after_all(found: Recorded, name: str) -> Why:
     """The level would earn if its role were reached, and has earned nothing."""
     rule = (found.rules or Rules()).levels.get(name, LevelRule())
     if rule.locked_until_role and rule.before_role == SKIP:
-        note = _("Nothing else kept it from earning: the role was not reached then.")
+        note = _("Only the role was missing at that time.")
         return _role_too_low(found, name, note)
-    text = _("Nothing was earned here, although the rules have an amount for this level.")
+    text = _("No reward was earned, although the rules set one for this level.")
     if name == "level2":
         return Why(
             text,
             note=_(
-                "Most likely the relation was made in the very moment in which the event was accepted, and "
-                "came too late for it."
+                "Most likely the referral was created while the event was being accepted, and came too late "
+                "for it."
             ),
         )
-    return Why(text, note=_("Tell those who operate the service."))
+    return Why(text, note=_("Contact the on-call engineer."))
 
 
 def _came_later(found: Recorded) -> str:
@@ -193,8 +195,8 @@ def _came_later(found: Recorded) -> str:
     for row in found.later:
         if row.referred_user_id in (found.event.referred_user_id, found.level1):
             return _(
-                "Since %(moment)s it is on record that %(referrer)s invited %(referred)s. That came after "
-                "this event, which is decided by what was on record when it was accepted."
+                "Since %(moment)s the referrer of %(referred)s is %(referrer)s. The referral came after this "
+                "event, and only what was recorded when the event was accepted counts."
             ) % {
                 "moment": moment_text(row.created_at),
                 "referrer": row.referrer_user_id,
@@ -208,6 +210,6 @@ def _version_note(found: Recorded) -> str:
     version = found.event.rule_version
     if found.event.occurred_at >= version.valid_from:
         return ""
-    return _("The event is older than version %d of the rules, which is the first, so that one counts.") % (
+    return _("The event is older than version %d of the rules. This is the first version, so it applies.") % (
         version.number
     )

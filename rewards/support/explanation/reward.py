@@ -37,7 +37,7 @@ def _with_campaign(now_is: Situation, tale: Story) -> Story:
     campaign = now_is.reward.campaign
     if campaign.status not in OVER or now_is.reward.status in FINAL:
         return tale
-    text = _("The campaign’s status is “%s” by now; that takes nothing away from what is earned already.")
+    text = _("The campaign is now “%s”; this does not affect rewards already earned.")
     return replace(tale, sentences=(*tale.sentences, text % campaign.get_status_display()))
 
 
@@ -46,7 +46,7 @@ def _with_findings(now_is: Situation, tale: Story) -> Story:
     if not now_is.findings:
         return tale
     found = ", ".join(finding.get_kind_display() for finding in now_is.findings)
-    text = _("A person has to look at what the comparison with %(peer)s found: %(found)s.")
+    text = _("Reconciliation with %(peer)s found a discrepancy that needs attention: %(found)s.")
     return replace(
         tale,
         sentences=(*tale.sentences, text % {"peer": now_is.peer, "found": found}),
@@ -59,8 +59,8 @@ def _with_findings(now_is: Situation, tale: Story) -> Story:
 
 def _on_hold(now_is: Situation) -> Story:
     return told(
-        _("On hold: a person has to look at it first."),
-        next_step=_("It can be cancelled here. To have it paid, ask those who put it on hold."),
+        _("On hold: needs review first."),
+        next_step=_("You can cancel it here. To have it paid, ask those who put it on hold."),
         severity=Severity.WATCH,
     )
 
@@ -70,19 +70,19 @@ def _locked(now_is: Situation) -> Story:
     values = {"needed": ROLES[needed], "role": ROLES[now_is.role_now]}
     if now_is.has_role:
         return told(
-            _("Locked, although the user’s role is %(role)s and only %(needed)s is needed.") % values,
+            _("Locked, although the user has the role %(role)s and only %(needed)s is required.") % values,
             _role_known(now_is),
-            next_step=_("This should not be: unlock it by hand, and tell those who operate the service."),
+            next_step=_("This should not happen: unlock it manually and contact the on-call engineer."),
             severity=Severity.TROUBLE,
         )
     enough = " / ".join(str(ROLES[role]) for role, rank in RANKS.items() if rank >= RANKS[needed])
     return told(
-        _("Locked: it needs the role %(needed)s, and the user’s role is “%(role)s”.") % values,
+        _("Locked: requires the role %(needed)s, and the user’s role is “%(role)s”.") % values,
         _role_known(now_is),
         _hold_beside_lock(now_is),
         next_step=_(
-            "It opens by itself when User Service reports the role %s for this user. Support can unlock it "
-            "by hand, with a reason."
+            "It unlocks automatically when User Service reports the role %s for this user. Support can "
+            "unlock it manually, with a reason."
         )
         % enough,
     )
@@ -92,12 +92,12 @@ def _role_known(now_is: Situation) -> str:
     """Where the role comes from."""
     role = now_is.role
     if role is None:
-        return _("Nothing was ever reported about this user; such a user has no higher role.")
+        return _("No service has reported this user, so the lowest role applies.")
     if role.occurred_at is None:
-        return _(
-            "The user has been known since %s; no role was ever reported, so the lowest is taken."
-        ) % moment_text(role.first_heard_at)
-    return _("By the newest message the user has had this role since %(since)s; known since %(known)s.") % {
+        return _("First seen on %s; no role has been reported, so the lowest role applies.") % moment_text(
+            role.first_heard_at
+        )
+    return _("By the latest report, the user has had this role since %(since)s; first seen on %(known)s.") % {
         "since": moment_text(role.occurred_at),
         "known": moment_text(role.first_heard_at),
     }
@@ -105,11 +105,13 @@ def _role_known(now_is: Situation) -> str:
 
 def _hold_beside_lock(now_is: Situation) -> str:
     if now_is.is_held:
-        return _("Even when it opens, it is not payable before %(moment)s: %(days)s after the event.") % {
+        return _("Even when unlocked, it is on hold period until %(moment)s: %(days)s after the event.") % {
             "moment": moment_text(now_is.reward.available_at),
             "days": days_text(now_is.hold_days),
         }
-    return _("Its time to wait is over, so it is payable as soon as it opens.") if now_is.hold_days else ""
+    return (
+        _("Its hold period is over, so it is payable as soon as it is unlocked.") if now_is.hold_days else ""
+    )
 
 
 # --- the end, for now or for ever ---------------------------------------------------------------------------
@@ -118,11 +120,11 @@ def _hold_beside_lock(now_is: Situation) -> str:
 def _completed(now_is: Situation) -> Story:
     task = now_is.reward.external_task_id
     return told(
-        _("Paid: %(amount)s by %(peer)s, transaction %(transaction)s.")
+        _("Paid: %(amount)s through %(peer)s, transaction %(transaction)s.")
         % {"amount": now_is.amount, "peer": now_is.peer, "transaction": now_is.reward.external_tx_id},
         _recorded(now_is),
-        _("Its token task was %s.") % task if task else "",
-        next_step=_("Nothing more: what is paid is never changed."),
+        _("Token task: %s.") % task if task else "",
+        next_step=_("Nothing: a paid reward never changes."),
         severity=Severity.GOOD,
     )
 
@@ -130,13 +132,13 @@ def _completed(now_is: Situation) -> Story:
 def _cancelled(now_is: Situation) -> Story:
     move = now_is.last_move
     ends = _(
-        "It stays so for ever: it is not paid, and its amount no longer counts for the campaign’s budget."
+        "This is final: the reward is not paid, and its amount does not count towards the campaign’s budget."
     )
     if move is None:
         return told(_("Cancelled."), next_step=ends)
     return told(
         _("Cancelled by %(who)s: “%(why)s”.") % {"who": actor_text(move.actor), "why": reason_text(move)},
-        _("That was on %(moment)s; before, its status was “%(status)s”.")
+        _("Cancelled on %(moment)s; the status before was “%(status)s”.")
         % {"moment": moment_text(move.at), "status": move.get_from_status_display()},
         next_step=ends,
     )
@@ -147,14 +149,16 @@ def _failed(now_is: Situation) -> Story:
     if now_is.last_attempt and now_is.last_attempt.outcome == Outcome.TASK_FAILED:
         return _task_failed(now_is)
     if reward.first_failed_at:
-        headline = _("Given up: it failed from %(since)s on, while %(peer)s worked for others.") % {
+        headline = _(
+            "Failed: attempts stopped. It had been failing since %(since)s while %(peer)s worked for others."
+        ) % {
             **values,
             "since": moment_text(reward.first_failed_at),
         }
     elif now_is.last_attempt and now_is.last_attempt.outcome == Outcome.REFUSED:
-        headline = _("Failed: %(peer)s has refused it for good.") % values
+        headline = _("Failed: rejected by %(peer)s.") % values
     else:
-        headline = _("Failed: it could not be paid by %(peer)s.") % values
+        headline = _("Failed: %(peer)s could not pay it.") % values
     return told(
         headline,
         _what_was_said(now_is),
@@ -173,8 +177,8 @@ def _task_failed(now_is: Situation) -> Story:
         _what_was_said(now_is),
         _recorded(now_is),
         next_step=_(
-            "When the reason is gone, support can retry it: a failed task is final, so the retry begins a "
-            "new one, with the number %(number)s. If it is never to be paid, cancel it."
+            "When the cause is fixed, support can retry it: a failed task is final, so the retry starts a "
+            "new one under the ID %(number)s. If it must not be paid, cancel it."
         )
         % {"number": f"{reward.pk}:{reward.mint_number}"},
         severity=Severity.TROUBLE,
@@ -186,7 +190,7 @@ def _what_was_said(now_is: Situation) -> str:
     failure = now_is.reward.last_failure
     if failure and is_its_word(failure):
         values = {"peer": now_is.peer, "error": error_text(failure)}
-        return _("%(peer)s said last: “%(error)s”.") % values
+        return _("Last response of %(peer)s: “%(error)s”.") % values
     return last_words(now_is)
 
 
@@ -208,32 +212,32 @@ def _conflict(now_is: Situation) -> str:
     if failure is None or failure.http_status != 409:
         return ""
     return _(
-        "HTTP 409 means that its number was used there with another user or amount. A retry alone does not "
-        "help: tell those who operate the service."
+        "HTTP 409 means that its ID was used there with another user or amount. Retrying will not help: "
+        "contact the on-call engineer."
     )
 
 
 def _maybe_paid(now_is: Situation) -> str:
     if not now_is.reward.in_doubt:
         return ""
-    return _("It may have been paid all the same, so it cannot be cancelled.")
+    return _("It may have been paid, so it cannot be cancelled.")
 
 
 def _after_failing(now_is: Situation) -> str:
     task = now_is.reward.external_task_id
     if task:
         return _(
-            "Support can retry it: %(peer)s is asked about the same task %(task)s first, so it is not paid "
+            "Support can retry it: we check the same task %(task)s at %(peer)s first, so it cannot be paid "
             "twice."
         ) % {
             "peer": now_is.peer,
             "task": task,
         }
     if now_is.reward.in_doubt:
-        return _("Support can retry it: it is sent with the same number, so it cannot be paid twice.")
+        return _("Support can retry it: it is sent under the same ID, so it cannot be paid twice.")
     return _(
-        "When the reason is gone, support can retry it: it is sent with the same number, so it cannot be "
-        "paid twice. If it is never to be paid, cancel it."
+        "When the cause is fixed, support can retry it: it is sent under the same ID, so it cannot be paid "
+        "twice. If it must not be paid, cancel it."
     )
 
 

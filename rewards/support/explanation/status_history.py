@@ -14,14 +14,14 @@ from rewards.support.explanation.error_classification import error_text
 
 ACTORS: dict[str, Promise] = {
     "worker": gettext_lazy("a worker"),
-    "reconciliation": gettext_lazy("the comparison with the paying services"),
+    "reconciliation": gettext_lazy("reconciliation"),
 }
 REASONS: dict[str, Promise] = {
     MoveReason.RETURNED_UNASKED: gettext_lazy("the worker gave it back before it asked"),
     MoveReason.CALLBACK_CONFIRMED: gettext_lazy("the gateway reported the task as confirmed"),
     MoveReason.CALLBACK_FAILED: gettext_lazy("the gateway reported the task as failed"),
-    MoveReason.LEDGER_SHOWS_BOOKING: gettext_lazy("the service’s record shows the booking"),
-    MoveReason.TASK_ENDED: gettext_lazy("the gateway shows that the task has ended"),
+    MoveReason.LEDGER_SHOWS_BOOKING: gettext_lazy("the provider's records show the payout"),
+    MoveReason.TASK_ENDED: gettext_lazy("the gateway shows that the task has finished"),
 }
 
 
@@ -41,9 +41,9 @@ def reason_text(move: RewardTransition) -> str:
     if code in REASONS:
         return str(REASONS[code])
     if code == MoveReason.ROLE_UPGRADED:
-        return _("the user has become %s") % ROLES[values["role"]]
+        return _("the user's role became %s") % ROLES[values["role"]]
     if code in (MoveReason.TRY_FAILED, MoveReason.PAYOUT_FAILED):
         return error_text(Failure.of_json(values["error"]))
     if code == MoveReason.GIVEN_UP:
-        return _("given up: %s") % error_text(Failure.of_json(values["error"]))
+        return _("attempts stopped: %s") % error_text(Failure.of_json(values["error"]))
     return move.reason

@@ -41,7 +41,7 @@ def peer_probe(*, peer: str, by: str) -> PeerProbe:
         if not is_new:
             wait = probe.asked_at + PAUSE - now
             if wait > timedelta(0):
-                refusal = _("It was asked a moment ago. Wait a few seconds and ask again.")
+                refusal = _("It was checked a moment ago. Try again in a few seconds.")
                 raise Throttled(refusal, math.ceil(wait.total_seconds()))
         probe.asked_by, probe.asked_at, probe.answered_at = by[:160], now, None
         probe.outcome, probe.cause, probe.http_status, probe.message = "", "", None, ""

@@ -18,11 +18,11 @@ SETTINGS = {POINTS: "POINTS_SERVICE_URL", TOKENS: "TOKEN_GATEWAY_URL", "analytic
 # Workers look every few seconds; what is due for longer, nobody takes.
 LONG_DUE = 5 * MINUTE
 HEARD: dict[str, Any] = {
-    Heard.ANSWERS: gettext_lazy("it answers"),
-    Heard.NO_ACCESS: gettext_lazy("it answers, but refuses our access"),
-    Heard.TROUBLE: gettext_lazy("it answers that it cannot work now"),
-    Heard.UNREACHABLE: gettext_lazy("no connection to it comes about"),
-    Heard.SILENT: gettext_lazy("it takes the connection, but gives no readable answer in time"),
+    Heard.ANSWERS: gettext_lazy("it responds"),
+    Heard.NO_ACCESS: gettext_lazy("it responds, but denies us access"),
+    Heard.TROUBLE: gettext_lazy("it responds that it is not working now"),
+    Heard.UNREACHABLE: gettext_lazy("no connection"),
+    Heard.SILENT: gettext_lazy("it connects, but gives no readable response in time"),
     Heard.NO_ADDRESS: gettext_lazy("its address is not set"),
 }
 HEARD_COLORS: dict[str, str] = {Heard.ANSWERS: "success", Heard.TROUBLE: "warning"}
@@ -38,17 +38,17 @@ def state_text(health: Health, now: Any) -> str:
             "setting": SETTINGS[health.peer],
         }
     if circuit is None:
-        return _("%(peer)s has not been called yet.") % values
+        return _("%(peer)s has not been used yet.") % values
     if health.is_sick:
-        return _("%(peer)s has been out of order since %(since)s: %(trouble)s. The next try is %(next)s.") % {
+        return _("%(peer)s has been unavailable since %(since)s: %(trouble)s. Next attempt: %(next)s.") % {
             **values,
             "since": moment_text(circuit.opened_at or now),
             "trouble": trouble_text(circuit.last_failure),
             "next": until_text(circuit.probe_at or now, now),
         }
     if circuit.last_success_at is None:
-        return _("%(peer)s has not done its work yet.") % values
-    return _("%(peer)s works; it did its work last on %(moment)s.") % {
+        return _("%(peer)s has not had a success yet.") % values
+    return _("%(peer)s is operational; last success on %(moment)s.") % {
         **values,
         "moment": moment_text(circuit.last_success_at),
     }
@@ -60,8 +60,8 @@ def warning_text(health: Health, now: Any) -> str:
     if health.is_sick or not health.has_address or untaken is None or untaken > now - LONG_DUE:
         return ""
     return _(
-        "No worker has taken up what is due since %s. When nothing moves for minutes, none is running: tell "
-        "those who operate the service."
+        "No worker has picked up due rewards since %s. If nothing moves for several minutes, no worker is "
+        "running: contact the on-call engineer."
     ) % moment_text(untaken)
 
 
@@ -69,7 +69,7 @@ def probe_text(probe: PeerProbe) -> str:
     """Who has asked, and what was heard."""
     asked = {"who": actor_text(probe.asked_by), "moment": moment_text(probe.asked_at)}
     if probe.answered_at is None:
-        return _("Asked by %(who)s on %(moment)s; the worker has not reported yet.") % asked
+        return _("Requested by %(who)s on %(moment)s; no result from the worker yet.") % asked
     heard = str(HEARD.get(probe.outcome, probe.outcome))
     if probe.http_status:
         heard = _("%(heard)s (HTTP %(status)d, %(time)d ms)") % {
@@ -77,7 +77,7 @@ def probe_text(probe: PeerProbe) -> str:
             "status": probe.http_status,
             "time": probe.milliseconds or 0,
         }
-    return _("Asked by %(who)s on %(moment)s: %(heard)s.") % {**asked, "heard": heard}
+    return _("Requested by %(who)s on %(moment)s: %(heard)s.") % {**asked, "heard": heard}
 
 
 def probe_failure_text(probe: PeerProbe) -> str:

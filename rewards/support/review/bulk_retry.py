@@ -78,7 +78,7 @@ def bulk_retry_start(*, filters: Filters, failed_before: datetime, by: str, reas
     """
     reason = reason_of(reason)
     if not filters.error:
-        raise ValidationFailed.of("error", _("is required: say which error"))
+        raise ValidationFailed.of("error", _("Choose an error"))
     chosen = _candidates(filters, failed_before).values("id")[:MOST_AT_ONCE]
     sql, parameters = chosen.query.sql_with_params()
     with transaction.atomic():
@@ -98,7 +98,7 @@ def bulk_retry_start(*, filters: Filters, failed_before: datetime, by: str, reas
             total=Count("reward"), points=Sum("reward__points_amount"), g2a=Sum("reward__g2a_amount")
         )
         if not sums["total"]:
-            raise NotFound(_("Nothing that failed with this error is left."))
+            raise NotFound(_("No failed rewards with this error are left."))
         order.total, order.points, order.g2a = sums["total"], sums["points"] or 0, sums["g2a"] or 0
         order.save(update_fields=["total", "points", "g2a"])
         after = {"state": order.state, "rewards": order.total}
@@ -126,7 +126,7 @@ def _turn(order_id: UUID, by: str, state: str) -> BulkRetry:
         if order is None:
             raise NotFound(_("There is no such bulk retry."))
         if order.state == State.FINISHED:
-            raise IllegalTransition(_("The bulk retry is finished."))
+            raise IllegalTransition(_("The bulk retry is already finished."))
         before = {"state": order.state, "done": order.done}
         if order.state != state:
             order.state = state

@@ -12,32 +12,31 @@ from rewards.support.review.rewards import FAILED, IN_DOUBT, MOST_COUNTED, STUCK
 
 KIND_NAMES: Mapping[str, Any] = {
     FAILED: gettext_lazy("Failed"),
-    IN_DOUBT: gettext_lazy("In doubt"),
+    IN_DOUBT: gettext_lazy("Unconfirmed"),
     STUCK: gettext_lazy("Stuck"),
 }
 KIND_COLORS = {FAILED: "danger", IN_DOUBT: "warning", STUCK: "info"}
 KIND_MEANINGS: Mapping[str, Any] = {
     FAILED: gettext_lazy(
-        "The service that pays has refused the reward for good, its token task has failed, or it was given "
-        "up after long failures. Nothing happens before a person retries or cancels it."
+        "The provider rejected the reward, its token task failed, or we stopped trying after long failures. "
+        "It stays here until it is retried or cancelled."
     ),
     IN_DOUBT: gettext_lazy(
-        "The reward was sent over an hour ago and nobody knows yet whether it was paid. It is asked about "
-        "again and again under the same number, so it cannot be paid twice; a person has to find out why no "
-        "answer comes."
+        "Sent more than an hour ago and still not confirmed. We keep asking under the same ID, so it cannot "
+        "be paid twice; find out why the provider does not respond."
     ),
     STUCK: gettext_lazy(
-        "The service that pays is well, and yet the reward does not get on: no worker takes it up, all tries "
-        "of over an hour have failed, or its token task does not end."
+        "The provider is operational, but the reward does not move: no worker picks it up, every attempt for "
+        "over an hour has failed, or its token task does not finish."
     ),
 }
 # Why each row is there, and what its time means; to what has failed, its kind and error say enough.
 REASON_NAMES: Mapping[str, Any] = {
     "failed": "",
-    "in_doubt": gettext_lazy("in doubt since then"),
-    "failing": gettext_lazy("every try since then has failed, though the service pays others"),
+    "in_doubt": gettext_lazy("unconfirmed since then"),
+    "failing": gettext_lazy("every attempt since then has failed, although others get paid"),
     "task_silent": gettext_lazy(
-        "earned then; the gateway has been asked for about an hour, and its task does not end"
+        "earned then; its task has not finished although we have asked for about an hour"
     ),
 }
 AGES: Mapping[str, tuple[Any, timedelta]] = {
@@ -49,8 +48,8 @@ AGES: Mapping[str, tuple[Any, timedelta]] = {
 
 
 # What nobody has taken for over an hour: by whether somebody had taken it before.
-NOT_TAKEN = gettext_lazy("payable since then, and for over an hour no worker has taken it")
-LEASE_OVER = gettext_lazy("a worker had time for it until then, and no other has taken it up")
+NOT_TAKEN = gettext_lazy("payable since then; no worker has picked it up for over an hour")
+LEASE_OVER = gettext_lazy("the worker's time ran out then, and no other has picked it up")
 
 
 def why_text(entry: Entry) -> str:

@@ -99,8 +99,8 @@ def test_the_page_needs_the_same_queries_however_much_there_is(
     ("query", "problem"),
     [
         ({"first": "yesterday"}, "Enter a valid date"),
-        ({"first": "2026-03-02", "last": "2026-03-01"}, "must not be earlier than the first day"),
-        ({"first": "2001-01-01", "last": "2026-03-01"}, "a period has 732 days at most"),
+        ({"first": "2026-03-02", "last": "2026-03-01"}, "The period must not end before it starts"),
+        ({"first": "2001-01-01", "last": "2026-03-01"}, "Choose a period of at most 732 days"),
         ({"campaign": "none-such"}, "Select a valid choice"),
         ({"first": "0001-01-01", "last": "0001-01-01"}, "greater than or equal to"),
         ({"first": "9999-12-31", "last": "9999-12-31"}, "less than or equal to"),
@@ -125,13 +125,13 @@ def test_who_may_not_look_at_rewards_sees_a_menu_only(world: World) -> None:
 
 
 def test_figures_that_nobody_adds_up_are_told(boss: Client, world: World) -> None:
-    assert "have not been added up yet" in boss.get(INDEX).content.decode()
+    assert "have not been updated yet" in boss.get(INDEX).content.decode()
     daily_figures_refresh()
-    assert "Is the scheduler running?" not in boss.get(INDEX).content.decode()
+    assert "Check that the scheduler is running" not in boss.get(INDEX).content.decode()
 
     DailyFiguresCursor.objects.update(refreshed_at=timezone.now() - timedelta(minutes=6))
 
-    assert "Is the scheduler running?" in boss.get(INDEX).content.decode()
+    assert "Check that the scheduler is running" in boss.get(INDEX).content.decode()
 
 
 def test_the_payout_that_waits_longest_is_found_among_new_and_failing_ones(db: None) -> None:
@@ -171,7 +171,7 @@ def test_the_page_speaks_russian(boss: Client, world: World) -> None:
         "Обзор",
         "Регистрации",
         "Лучшие рефереры",
-        "Кампании по цене регистрации",
-        "Дольше всех ждёт",
+        "Кампании по стоимости регистрации",
+        "Самая давняя из ожидающих",
     ):
         assert text in page

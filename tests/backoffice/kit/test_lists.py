@@ -144,12 +144,12 @@ def test_json_is_kept_exactly_and_told_where_it_is_broken(boss: Client, campaign
     fields = {"name": "Spring", "code": "spring", "campaign_type": "user_invite", "rules_as_json": "on"}
     fields["opened"] = str(Opened(1, {}))
     broken = {
-        '{"levels": {': "look at line 1, column 13",
-        '{"levels": {}, "levels": {}}': "stands twice",
-        '{"limits": {"budget_g2a": NaN}}': "cannot be kept",
-        "[" * 100_000: "cannot be kept",
+        '{"levels": {': "check line 1, column 13",
+        '{"levels": {}, "levels": {}}': "appears twice",
+        '{"limits": {"budget_g2a": NaN}}': "nesting is too deep",
+        "[" * 100_000: "nesting is too deep",
         "[]": "must be an object",
-        '{"limits": {"budget_points": ' + "9" * 5000 + "}}": "cannot be kept",
+        '{"limits": {"budget_points": ' + "9" * 5000 + "}}": "nesting is too deep",
     }
 
     for text, problem in broken.items():

@@ -30,15 +30,15 @@ def test_an_upload_shows_what_would_happen_and_writes_nothing(boss: Client, camp
 
     assert answer.headers["Location"] == page_of("change")
     page = boss.get(page_of("change")).content.decode()
-    assert "Nobody can invite themselves" in page
-    assert "Write the relations" in page
+    assert "Self-referral" in page
+    assert "Start import" in page
     assert not ReferralRelation.objects.exists()
 
 
 def test_a_bad_file_is_told_beside_its_field(boss: Client, campaigns: None) -> None:
     answer = upload(boss, "")
 
-    assert "has no lines below its heading" in str(answer.context["form"].errors["file"])
+    assert "No lines below the header" in str(answer.context["form"].errors["file"])
     assert "This field is required" in str(boss.post(ADD, {}).context["form"].errors)
     assert not RelationImport.objects.exists()
 
@@ -52,7 +52,7 @@ def test_without_script_a_click_writes_a_portion(boss: Client, campaigns: None) 
     assert ReferralRelation.objects.get().source == "import"
     page = boss.get(page_of("change")).content.decode()
     assert "Result as CSV" in page
-    assert "Write the relations" not in page
+    assert "Start import" not in page
 
 
 def test_the_script_hears_how_far_it_is_and_why_it_cannot_go_on(boss: Client, campaigns: None) -> None:
@@ -66,7 +66,7 @@ def test_the_script_hears_how_far_it_is_and_why_it_cannot_go_on(boss: Client, ca
     refused = boss.post(page_of("run"), headers={"Accept": "application/json"})
     assert (refused.status_code, refused.json()) == (
         400,
-        {"problem": "An archived campaign takes no relations."},
+        {"problem": "An archived campaign takes no referrals."},
     )
 
 

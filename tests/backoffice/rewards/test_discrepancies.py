@@ -84,7 +84,7 @@ def test_a_finding_closed_meanwhile_is_named_and_kept(boss: Client, world: World
 
     answer = boss.post(closing(finding), note(finding), follow=True)
 
-    assert "Nothing was changed for:" in answer.content.decode()
+    assert "Not changed:" in answer.content.decode()
     finding.refresh_from_db()
     assert (finding.closed_by, finding.note) == ("staff:other", "mine")
 
@@ -130,7 +130,7 @@ def test_a_reward_shows_what_was_found_about_it(boss: Client, world: World) -> N
         return boss.get(address).content.decode()
 
     assert reverse(CHANGE, args=[world.findings["missing"].pk]) in page("paid")
-    assert "Findings" not in page("locked").partition('id="content-main"')[2]
+    assert "Discrepancies" not in page("locked").partition('id="content-main"')[2]
 
 
 def test_a_refusal_leads_to_its_event_or_reward(boss: Client, world: World) -> None:

@@ -39,8 +39,8 @@ def test_after_five_wrong_passwords_the_right_one_must_wait_too(ann):
     wrong = [attempt("wrong") for _ in range(5)]
     refused = attempt()
 
-    assert all("Too many tries" not in answer for answer in wrong)
-    assert "Too many tries to sign in. Try again in 15 minutes." in refused
+    assert all("Too many sign-in attempts" not in answer for answer in wrong)
+    assert "Too many sign-in attempts. Try again in 15 minutes." in refused
     later(timedelta(minutes=14, seconds=30))
     assert "Try again in 1 minute." in attempt()
     later(timedelta(minutes=1))
@@ -67,7 +67,7 @@ def test_an_address_that_tries_many_accounts_must_wait(ann):
     for number in range(20):
         attempt("wrong", name=f"guess-{number}")
 
-    assert "Too many tries" in attempt()
+    assert "Too many sign-in attempts" in attempt()
     assert attempt(address="198.51.100.9") == ""
 
 
@@ -75,7 +75,7 @@ def test_an_account_that_many_addresses_try_is_paused(ann):
     for number in range(30):
         attempt("wrong", address=f"198.51.100.{number}")
 
-    assert "Too many tries" in attempt(address="203.0.113.1")
+    assert "Too many sign-in attempts" in attempt(address="203.0.113.1")
 
 
 def test_success_forgets_what_went_wrong_before(ann):
@@ -89,7 +89,7 @@ def test_a_name_in_other_letters_and_nobody_at_all_are_counted_too(ann):
     for _ in range(5):
         attempt("wrong", name="nobody")
 
-    assert "Too many tries" in attempt("wrong", name="nobody")
+    assert "Too many sign-in attempts" in attempt("wrong", name="nobody")
 
 
 def test_no_name_and_no_address_is_kept_in_the_clear(ann):

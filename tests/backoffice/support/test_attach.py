@@ -74,12 +74,12 @@ def refused(boss: Client, **fields: Any) -> dict[str, list[str]]:
         ({"user": "b\0b"}, "user", "Null characters"),
         ({"user": "x" * 65}, "user", "at most 64"),
         ({"referrer": "two words"}, "referrer", "without spaces"),
-        ({"referrer": ""}, "referrer", "either the user id or the code"),
-        ({"code": "ABCDEF23"}, "referrer", "either the user id or the code"),
+        ({"referrer": ""}, "referrer", "either the referrer’s ID or their referral code"),
+        ({"code": "ABCDEF23"}, "referrer", "either the referrer’s ID or their referral code"),
         ({"referrer": "", "code": "ABCDEF23"}, "code", "no such code"),
-        ({"campaign": ""}, "campaign", "required with a user id"),
+        ({"campaign": ""}, "campaign", "required with a referrer ID"),
         ({"campaign": "spring"}, "campaign", "not a valid UUID"),
-        ({"referrer": "bob"}, "referrer", "nobody can invite themselves"),
+        ({"referrer": "bob"}, "referrer", "Self-referral"),
     ],
 )
 def test_what_cannot_be_is_told_beside_its_field(
@@ -95,7 +95,7 @@ def test_a_user_who_was_invited_keeps_the_referrer(boss: Client) -> None:
     invite("zoe", "bob")
 
     assert refused(boss) == {
-        "user": ["was invited by zoe already, in the campaign Invite friends"],
+        "user": ["Already invited by zoe in the campaign Invite friends"],
     }
 
 
@@ -207,7 +207,7 @@ def test_a_code_says_who_and_where(boss: Client) -> None:
     page = boss.get(ATTACH, chosen(referrer="", campaign="", code=link.code.lower()))
     boss.post(ATTACH, confirmation(page))
 
-    assert "switched off" in page.content.decode()
+    assert "inactive" in page.content.decode()
     relation = ReferralRelation.objects.get()
     assert (relation.referrer_user_id, relation.referral_link, relation.source) == ("ann", link, "manual")
     assert relation.campaign == campaign()
@@ -226,8 +226,8 @@ def test_in_a_campaign_of_its_own_only_its_events_count(boss: Client) -> None:
     boss.post(ATTACH, confirmation(page))
 
     text = page.content.decode()
-    assert "It counts in the campaign club alone." in text
-    assert "There it takes the place of zoe, who invited bob to the platform." in text
+    assert "It counts in the campaign club only." in text
+    assert "In this campaign it replaces zoe, who invited bob to the platform." in text
     assert [entry[:1] + entry[2:4] for entry in rewarded()] == [("done", "ann", "10 points")]
     later = event_accept(done("club", None, referred="bob"))
     assert [row.beneficiary_user_id for row in later.rewards] == ["ann"]
@@ -254,7 +254,7 @@ def test_a_user_of_whom_nobody_has_told_us_has_no_registration_to_reward(boss: C
 
     boss.post(ATTACH, confirmation(page))
 
-    assert "We have never heard when this user registered." in page.content.decode()
+    assert "No service has reported when this user registered." in page.content.decode()
     assert {entry[0] for entry in rewarded()} == {"quest_purchased"}
 
 
@@ -314,7 +314,7 @@ def test_the_page_of_a_user_tells_what_is_left_and_leads_to_it(boss: Client) -> 
     past = f"{PAST}?relation={result.context['relation'].pk}"
 
     page = boss.get(user_page("bob")).content.decode()
-    assert f'<a href="{past}" class="text-link">2 past events are not rewarded yet</a>' in page
+    assert f'<a href="{past}" class="text-link">2 past events not rewarded yet</a>' in page
 
     boss.post(PAST, confirmation(boss.get(past), PAST))
     assert (

@@ -85,7 +85,7 @@ def test_all_of_the_past_is_foreseen_and_rewarded(boss: Client) -> None:
     assert (relation.source, relation.registered_at, relation.referrer_user_id) == ("manual", heard, "ann")
     assert len(result.context["done"]) == 5
     assert result.context["plan"].is_empty
-    assert "Nothing of the past is left" in result.content.decode()
+    assert "All past events are rewarded" in result.content.decode()
 
 
 def test_the_page_says_who_earns_from_now_on(boss: Client) -> None:
@@ -96,7 +96,7 @@ def test_the_page_says_who_earns_from_now_on(boss: Client) -> None:
 
     assert "ann becomes level 1 for bob." in page
     assert "pat, who invited ann, becomes level 2 for bob." in page
-    assert "bob has invited 1 person; for them ann becomes level 2." in page
+    assert "bob has invited 1 user; ann becomes level 2 for them." in page
     attach(boss)
     assert [row["beneficiary_user_id"] for row in buy_quest("cid").body["rewards"]] == ["bob", "ann"]
 
@@ -107,7 +107,7 @@ def test_an_id_that_nobody_has_heard_of_is_pointed_out(boss: Client) -> None:
     page = boss.get(ATTACH, chosen(referrer="anm"))
 
     assert page.context["unknown"] == ["anm"]
-    assert "Nothing on record mentions anm." in page.content.decode()
+    assert "There are no records of anm." in page.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -343,9 +343,7 @@ def test_another_referrer_in_the_meantime_wins(boss: Client) -> None:
 
     answer = boss.post(ATTACH, confirmation(page))
 
-    assert answer.context["form"].errors["user"] == [
-        "was invited by zoe already, in the campaign Invite friends"
-    ]
+    assert answer.context["form"].errors["user"] == ["Already invited by zoe in the campaign Invite friends"]
     assert rewarded() == []
 
 
@@ -366,7 +364,7 @@ def test_more_than_fits_is_rewarded_step_by_step(boss: Client, monkeypatch: pyte
     bob_has_a_past(5)
 
     page = attach(boss, registration=None)
-    assert "There are more than 2 past events" in page.content.decode()
+    assert "More than 2 past events have no reward" in page.content.decode()
     while not page.context["plan"].is_empty:
         boss.post(PAST, confirmation(page, PAST) | {"registration": ""})
         page = boss.get(PAST, {"relation": page.context["relation"].pk, "chosen": "1", "past": "on"})
@@ -481,7 +479,7 @@ def test_the_pages_of_both_events_lead_to_each_other(boss: Client) -> None:
 
 def test_what_was_rewarded_later_no_longer_stands_among_what_earned_nothing(boss: Client) -> None:
     bob_has_a_past(1)
-    unrewarded = "Newest events that earned nothing"
+    unrewarded = "Latest events without a reward"
     assert unrewarded in boss.get(user_page("bob")).content.decode()
 
     attach(boss)

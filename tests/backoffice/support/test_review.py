@@ -42,7 +42,7 @@ def listed(client: Client, **query: str) -> list[ReferralReward]:
 
 
 def of(moment: timedelta, **fields: Any) -> dict[str, Any]:
-    """Columns of a reward of which everything happened so long ago."""
+    "Columns of a reward of which everything happened so long ago."
     then = timezone.now() - moment
     return {"next_attempt_at": then, "updated_at": then, "created_at": then, **fields}
 
@@ -217,7 +217,7 @@ def test_an_order_takes_what_its_page_has_shown_and_says_so_first(boss: Client, 
     failed_row(event, ago=HOUR * 30, currency="g2a")
     shown = boss.get(f"{RETRY}&currency=points").context
     assert (shown["extent"].number, shown["amounts"]) == (1, "10 points")
-    assert shown["narrowings"] == ["only in Points"]
+    assert shown["narrowings"] == ["Points only"]
     failed_row(event, ago=timedelta(0))
 
     answer = boss.post(
@@ -235,10 +235,10 @@ def test_an_order_without_a_reason_or_with_nothing_to_do_is_told(boss: Client, e
 
     assert "This field is required" in boss.post(RETRY, {"reason": " "}).content.decode()
     nothing = boss.get("/admin/support/retry/?error=HTTP+418+TEAPOT").content.decode()
-    assert "Nothing that failed with this error is left." in nothing
+    assert "No failed rewards with this error are left." in nothing
     assert "Retry all</button>" not in nothing
     gone = boss.post("/admin/support/retry/?error=HTTP+418+TEAPOT", {"reason": "x"}, follow=True)
-    assert "Nothing that failed with this error is left." in gone.content.decode()
+    assert "No failed rewards with this error are left." in gone.content.decode()
     assert not BulkRetry.objects.exists()
 
 
@@ -247,7 +247,7 @@ def test_a_filter_that_cannot_be_does_not_widen_an_order(boss: Client, event: Re
 
     answer = boss.post(f"{RETRY}&campaign=nobody", {"reason": "x"}, follow=True)
 
-    assert "One of the filters cannot be" in answer.content.decode()
+    assert "A filter is not valid" in answer.content.decode()
     assert not BulkRetry.objects.exists()
 
 

@@ -65,13 +65,13 @@ def test_a_peer_that_refuses_connections_is_told_with_since_when_and_what_next(
 
     shown = card(boss, "points")
 
-    assert "has been out of order since" in shown["text"]
-    assert "it refuses connections" in shown["text"]
-    assert "The next try is in 3 minutes" in shown["text"]
-    assert "Sick" in shown["state"]
+    assert "has been unavailable since" in shown["text"]
+    assert "it refuses the connection" in shown["text"]
+    assert "Next attempt: in 3 minutes" in shown["text"]
+    assert "Unavailable" in shown["state"]
     (calls,) = shown["calls"]
     assert calls["number"] == "3"
-    assert "not paid, will be repeated" in calls["outcome"]
+    assert "not paid, will retry" in calls["outcome"]
 
 
 def test_a_peer_that_works_says_when_last_and_how_calls_ended(boss: Client, earning: SandboxProcess) -> None:
@@ -83,7 +83,7 @@ def test_a_peer_that_works_says_when_last_and_how_calls_ended(boss: Client, earn
 
     shown = card(boss, "points")
 
-    assert "Points Service works; it did its work last on" in shown["text"]
+    assert "Points Service is operational; last success on" in shown["text"]
     assert sorted((calls["answer"], calls["number"]) for calls in shown["calls"]) == [
         ("HTTP 200", "1"),
         ("HTTP 422 ACCOUNT_CLOSED", "1"),
@@ -106,7 +106,7 @@ def test_what_waits_is_summed_and_nobody_taking_it_is_told(
     waiting = shown["waiting"]
     assert (waiting["number"], waiting["amounts"]) == ("2", "20 points")
     assert waiting["oldest"] == first.available_at
-    assert "No worker has taken up what is due" in shown["warning"]
+    assert "No worker has picked up due rewards" in shown["warning"]
     assert shown["in_doubt"]["number"] == "1"
     found = boss.get(shown["in_doubt"]["page"]).context["cl"].result_list
     assert [reward.in_doubt for reward in found] == [True]
@@ -140,8 +140,8 @@ def test_the_lag_of_analytics_is_told_and_does_not_hold_the_page_up(
     settings.ANALYTICS_URL = "http://127.0.0.1:1"
     streams = card(boss, "analytics")["lags"]["streams"]
     assert [str(stream["name"]) for stream in streams] == [
-        "an event was accepted",
-        "a reward was made or changed its status",
+        "event accepted",
+        "reward created or its status changed",
     ]
     assert all(stream["oldest"] for stream in streams)
 
@@ -195,7 +195,7 @@ def test_asking_a_sick_peer_tries_one_due_reward_at_once_and_is_told(
 
     # when
     asked = ask(boss)
-    assert "the worker has not reported yet" in asked.content.decode()
+    assert "no result from the worker yet" in asked.content.decode()
     assert boss.get(PAGE, headers={"Accept": "application/json"}).json() == {"waiting": ["points"]}
     peers_ask()
     pay_due_now("points")
@@ -203,8 +203,8 @@ def test_asking_a_sick_peer_tries_one_due_reward_at_once_and_is_told(
     # then it is well, and everything is paid
     assert boss.get(PAGE, headers={"Accept": "application/json"}).json() == {"waiting": []}
     shown = card(boss, "points")
-    assert "it answers (HTTP 200" in shown["probe"]
-    assert "Well" in shown["state"]
+    assert "it responds (HTTP 200" in shown["probe"]
+    assert "Operational" in shown["state"]
     assert {fresh(reward).status for reward in rewards} == {"completed"}
 
 
@@ -220,8 +220,8 @@ def test_asking_a_peer_that_is_still_sick_leaves_it_sick_and_pays_nothing(
     pay_due_now("points")
 
     shown = card(boss, "points")
-    assert "it answers that it cannot work now (HTTP 503" in shown["probe"]
-    assert "Sick" in shown["state"]
+    assert "it responds that it is not working now (HTTP 503" in shown["probe"]
+    assert "Unavailable" in shown["state"]
     # Nothing was due, so nothing was tried.
     assert PayoutAttempt.objects.count() == made
     assert {fresh(reward).status for reward in rewards} == {"sent_to_points"}
@@ -230,14 +230,14 @@ def test_asking_a_peer_that_is_still_sick_leaves_it_sick_and_pays_nothing(
 @pytest.mark.parametrize(
     ("peer", "fault", "heard"),
     [
-        ("points", {}, "it answers"),
-        ("points", {"mode": "status", "status": 401}, "refuses our access"),
-        ("points", {"mode": "refuse", "seconds": 60}, "no connection to it comes about"),
-        ("points", {"mode": "hang", "seconds": 5}, "gives no readable answer in time"),
-        ("tokens", {}, "it answers (HTTP 404"),
-        ("tokens", {"mode": "status", "status": 503}, "cannot work now"),
-        ("analytics", {}, "it answers (HTTP 4"),
-        ("analytics", {"mode": "refuse", "seconds": 60}, "no connection to it comes about"),
+        ("points", {}, "it responds"),
+        ("points", {"mode": "status", "status": 401}, "denies us access"),
+        ("points", {"mode": "refuse", "seconds": 60}, "no connection"),
+        ("points", {"mode": "hang", "seconds": 5}, "gives no readable response in time"),
+        ("tokens", {}, "it responds (HTTP 404"),
+        ("tokens", {"mode": "status", "status": 503}, "is not working now"),
+        ("analytics", {}, "it responds (HTTP 4"),
+        ("analytics", {"mode": "refuse", "seconds": 60}, "no connection"),
     ],
 )
 def test_what_was_heard_is_told_as_it_is(
@@ -264,14 +264,14 @@ def test_a_gateway_is_asked_for_a_task_that_it_has(boss: Client, earning: Sandbo
     ask(boss, "tokens")
     peers_ask()
 
-    assert "it answers (HTTP 200" in card(boss, "tokens")["probe"]
+    assert "it responds (HTTP 200" in card(boss, "tokens")["probe"]
 
 
 def test_one_question_in_a_while_whoever_asks(boss: Client, earning: SandboxProcess) -> None:
     ask(boss)
     again = ask(boss)
 
-    assert "It was asked a moment ago" in again.content.decode()
+    assert "It was checked a moment ago" in again.content.decode()
     assert PeerProbe.objects.count() == AuditEntry.objects.count() == 1
     probed_again()
     ask(boss)

@@ -111,7 +111,7 @@ def test_an_event_without_rewards_says_why(boss: Client, world: World) -> None:
 
     text = boss.get(SEARCH, {"q": "order-lonely"}, follow=True).content.decode()
 
-    assert "It earned nothing, because nobody invited this user." in text
+    assert "No reward: no referrer." in text
 
 
 def test_an_id_of_several_things_lists_them(boss: Client, world: World) -> None:
@@ -120,7 +120,7 @@ def test_an_id_of_several_things_lists_them(boss: Client, world: World) -> None:
     text = boss.get(SEARCH, {"q": "bob"}).content.decode()
 
     event = ReferralEvent.objects.get(external_event_id="bob")
-    assert "This id belongs to several things:" in text
+    assert "Several results for this ID:" in text
     assert f'href="{PAGE}?id=bob"' in text
     assert f'href="{PAGE}?id=cid&amp;found=event%3A{event.pk}"' in text
 
@@ -130,15 +130,15 @@ def test_what_is_not_found_is_named(boss: Client, world: World, text: str) -> No
     answer = boss.get(SEARCH, {"q": text})
 
     assert answer.status_code == 200
-    assert "Nothing was found for:" in answer.content.decode()
+    assert "No results for:" in answer.content.decode()
     assert answer.context["asked"] == text[:141]
 
 
 def test_a_search_for_nothing_explains_itself(boss: Client, world: World) -> None:
     answer = boss.get(SEARCH, {"q": "  "})
 
-    assert "Nothing was found" not in answer.content.decode()
-    assert "Type or paste a whole id" in answer.content.decode()
+    assert "No results for" not in answer.content.decode()
+    assert "Paste a full ID" in answer.content.decode()
 
 
 def test_the_box_stands_on_every_page_for_who_may_look_at_users(boss: Client, world: World) -> None:
@@ -174,7 +174,7 @@ def test_parts_of_other_tables_are_left_out_one_by_one(world: World) -> None:
     for part in ("links", "unpaid", "newest", "sums", "unrewarded", "tree-title", "partners"):
         assert f'id="{part}"' not in text
     assert "Invited by" not in text
-    assert "First heard of" in text
+    assert "First seen" in text
 
 
 def test_who_may_not_look_at_users_is_stopped(world: World) -> None:
@@ -202,7 +202,7 @@ def test_a_role_is_shown_with_its_day(boss: Client, world: World) -> None:
     text = page_of(boss, "bob")
 
     assert "VIP" in text
-    assert "The role became VIP." in text
+    assert "Role changed to VIP." in text
 
 
 def test_what_is_not_paid_stands_first_and_what_is_paid_is_not_in_it(boss: Client, world: World) -> None:
@@ -239,9 +239,9 @@ def test_the_tree_shows_the_newest_of_two_levels_and_counts_the_rest(boss: Clien
 
 
 def test_a_user_never_heard_of_gets_a_page_that_says_so(boss: Client, world: World) -> None:
-    assert "We have never heard of this user:" in page_of(boss, "nobody")
-    assert "No user was named." in page_of(boss, "")
-    assert "We have never heard of this user:" in page_of(boss, "x" * 500 + "\x00")
+    assert "Unknown user:" in page_of(boss, "nobody")
+    assert "No user ID given." in page_of(boss, "")
+    assert "Unknown user:" in page_of(boss, "x" * 500 + "\x00")
 
 
 def test_a_user_who_is_only_mentioned_has_a_page_too(boss: Client, world: World) -> None:
@@ -251,7 +251,7 @@ def test_a_user_who_is_only_mentioned_has_a_page_too(boss: Client, world: World)
 
     assert not UserRole.objects.filter(pk="stranger").exists()
     assert "never reported" in text
-    assert "nobody invited this user" in text
+    assert "no referrer" in text
 
 
 def test_ids_with_any_sign_are_linked_and_shown_as_they_are(boss: Client, world: World) -> None:
@@ -279,9 +279,9 @@ def test_the_timeline_tells_everything_newest_first(boss: Client, world: World) 
     assert "ticket 4711" in lines[0]
     assert "olga" in lines[0]
     assert "Locked → Cancelled" in lines[0]
-    assert any("Got a reward of" in line for line in lines)
+    assert any(line.startswith("Earned <a") for line in lines)
     assert any("Invited" in line for line in lines)
-    assert any("Made the link" in line for line in lines)
+    assert any("Created the link" in line for line in lines)
     moments = [line.at for line in answer.context["lines"]]
     assert all(later >= earlier - timedelta(seconds=1) for later, earlier in pairwise(moments))
 
@@ -298,7 +298,7 @@ def test_older_pages_tell_the_rest_and_nothing_twice(boss: Client, world: World)
 
     friends = [line for line in lines if "Invited <a" in line and "friend-" in line]
     assert len(friends) == len(set(friends)) == 40
-    assert "Made the link" in lines[-1]
+    assert "Created the link" in lines[-1]
 
 
 def test_an_older_page_holds_only_the_timeline(boss: Client, world: World) -> None:
@@ -306,10 +306,10 @@ def test_an_older_page_holds_only_the_timeline(boss: Client, world: World) -> No
 
     text = page_of(boss, "cid", before=key)
 
-    assert "What happened earlier" in text
-    assert "Newest rewards" not in text
-    assert "Newest rewards" not in page_of(boss, "cid", before=key, found="")
-    assert "What happened, newest first" in page_of(boss, "cid", before="nonsense")
+    assert "Earlier activity" in text
+    assert "Latest rewards" not in text
+    assert "Latest rewards" not in page_of(boss, "cid", before=key, found="")
+    assert "Activity" in page_of(boss, "cid", before="nonsense")
 
 
 def test_rewards_that_were_unlocked_together_share_a_line(boss: Client, world: World) -> None:
@@ -321,7 +321,7 @@ def test_rewards_that_were_unlocked_together_share_a_line(boss: Client, world: W
 
     lines = [str(line.text) for line in boss.get(PAGE, {"id": owner}).context["lines"]]
 
-    assert sum("Locked → Waiting" in line for line in lines) == 1
+    assert sum("Locked → Pending" in line for line in lines) == 1
 
 
 def test_what_people_did_to_links_and_relations_stands_in_it_with_who_and_why(
@@ -344,7 +344,7 @@ def test_what_people_did_to_links_and_relations_stands_in_it_with_who_and_why(
     dan = [str(line.text) for line in boss.get(PAGE, {"id": "dan"}).context["lines"]]
 
     assert any("Link <a" in line and f"{link.code}</a>: changed, boss." in line for line in ann)
-    assert any("Relation <a" in line and ": created, olga. ticket 4711" in line for line in dan)
+    assert any("Referral <a" in line and ": created, olga. ticket 4711" in line for line in dan)
 
 
 # --- among very many ----------------------------------------------------------------------------------------

@@ -32,9 +32,9 @@ def test_differences_come_level_by_level_and_in_words() -> None:
     assert changes[0] == RuleChange("level1", "points_per_purchase", 10, 15)
     assert [change_text(change) for change in changes] == [
         "Level 1 – Points per purchase: 10 → 15",
-        "Level 1 – Days to wait: 1 day, now removed",
-        "Level 2 – Needs the role: set to VIP",
-        "Welcome bonus – G2A per event: 0.5, now removed",
+        "Level 1 – Hold period (days): 1 day, removed",
+        "Level 2 – Required role: set to VIP",
+        "Welcome bonus – G2A per event: 0.5, removed",
     ]
 
 

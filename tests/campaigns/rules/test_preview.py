@@ -28,12 +28,12 @@ def said(
 @pytest.mark.parametrize(
     ("level", "earnings", "why"),
     [
-        ({"points_per_purchase": 10}, [("10 points", "paid at once")], "10 points"),
-        ({"points_percent": "2.5"}, [("12 points", "paid at once")], "2.5 % of 500 (rounded down)"),
+        ({"points_per_purchase": 10}, [("10 points", "paid immediately")], "10 points"),
+        ({"points_percent": "2.5"}, [("12 points", "paid immediately")], "2.5 % of 500 (rounded down)"),
         (
             {"points_per_purchase": 10, "g2a_per_purchase": "0.5", "g2a_percent": 1, "max_g2a_per_event": 4},
-            [("10 points", "paid at once"), ("4 G2A", "paid at once")],
-            "10 points; 0.5 G2A + 1 % of 500, at most 4 G2A",
+            [("10 points", "paid immediately"), ("4 G2A", "paid immediately")],
+            "10 points; 0.5 G2A + 1 % of 500, max 4 G2A",
         ),
         ({"points_per_purchase": 1, "hold_days": 1}, [("1 point", "paid after 1 day")], "1 point"),
         (
@@ -44,12 +44,12 @@ def said(
         (
             {"points_per_purchase": 1, "locked_until_role": "vip", "before_role": "skip"},
             [],
-            "Without the role VIP this level earns nothing.",
+            "This level requires the role VIP.",
         ),
-        ({"points_per_purchase": 1, "min_amount": 501}, [], "500 is less than the minimum amount of 501."),
-        ({"points_per_registration": 1}, [], "These rules set no amount for this level (event: purchase)."),
-        ({"points_per_purchase": 0}, [], "The amount comes to zero."),
-        ({"points_per_purchase": 5, "max_points_per_event": 0}, [], "The cap of this level is zero."),
+        ({"points_per_purchase": 1, "min_amount": 501}, [], "500 is below the minimum amount of 501."),
+        ({"points_per_registration": 1}, [], "The rules set no reward for this level (event: purchase)."),
+        ({"points_per_purchase": 0}, [], "The reward comes to 0."),
+        ({"points_per_purchase": 5, "max_points_per_event": 0}, [], "The maximum for this level is 0."),
     ],
 )
 def test_a_level_says_what_it_earns_or_why_nothing(level: Any, earnings: Any, why: str) -> None:
@@ -59,14 +59,15 @@ def test_a_level_says_what_it_earns_or_why_nothing(level: Any, earnings: Any, wh
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"roles": {"level1": None}}, "Nobody invited this person, so nobody earns."),
+        ({"roles": {"level1": None}}, "This person has no referrer, so no one earns a reward."),
         (
             {"limits": {"max_events_per_referred": 1}, "counters": Counters(events_of_referred=1)},
-            "The limit is used up: events per invited person – 1. The event earns nothing at any level.",
+            "Limit reached: max rewarded events per invited person – 1. "
+            "The event earns nothing at any level.",
         ),
         (
             {"limits": {"budget_points": 15}, "counters": Counters(points=6)},
-            "It does not fit into the budget: 6 of 15 points are taken. The event earns nothing.",
+            "Budget exceeded: 6 of 15 points already used. The event earns nothing.",
         ),
     ],
 )
@@ -75,7 +76,7 @@ def test_what_holds_for_the_whole_event_is_told_at_every_level(options: Any, why
 
 
 def test_a_share_of_an_event_without_amount_is_explained() -> None:
-    why = "The share is of the amount, and such an event has none."
+    why = "The reward is a percentage of the amount, and the event has no amount."
     assert said({"points_percent": 5}, family="registration", amount=None) == ([], why)
-    least = "The event has no amount, and this level asks for at least 100."
+    least = "The event has no amount; this level requires at least 100."
     assert said({"points_percent": 5, "min_amount": 100}, amount=None) == ([], least)

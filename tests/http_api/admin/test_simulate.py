@@ -57,9 +57,9 @@ def test_a_sample_is_priced_by_rules_that_are_not_saved_and_every_level_says_why
     item = answer.body["items"][0]
     assert levels_of(item) == [[(30, "pending")], [(5, "locked")], "below_min_amount"]
     assert [level["explanation"] for level in item["levels"]] == [
-        "10 points + 5 % of 500 (rounded down), at most 30 points",
+        "10 points + 5 % of 500 (rounded down), max 30 points",
         "5 points",
-        "500 is less than the minimum amount of 600.",
+        "500 is below the minimum amount of 600.",
     ]
     assert item["levels"][1]["rewards"][0]["available_at"] == "2025-01-15T00:00:00Z"
     assert (answer.body["points_amount"], answer.body["g2a_amount"]) == (35, "0.000000000")
@@ -83,7 +83,7 @@ def test_samples_are_counted_among_themselves() -> None:
     ]
     assert first["points_amount"] == 20
     assert [item["reason"] for item in tight["items"]] == [None, "limit_reached", *["budget_exhausted"] * 2]
-    assert "20 of 25 points are taken" in tight["items"][2]["levels"][0]["explanation"]
+    assert "20 of 25 points already used" in tight["items"][2]["levels"][0]["explanation"]
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,11 @@ def page(**headers):
 @pytest.mark.parametrize(
     ("accept_language", "language", "sentence"),
     [
-        ("", "en", "remembers who invited whom"),
-        ("en-GB,en;q=0.9", "en", "remembers who invited whom"),
+        ("", "en", "who invited whom, calculates rewards"),
+        ("en-GB,en;q=0.9", "en", "who invited whom, calculates rewards"),
         ("ru", "ru", "кто кого пригласил"),
         ("de, ru-RU;q=0.8, en;q=0.5", "ru", "кто кого пригласил"),
-        ("xx;q=zzz, \x01", "en", "remembers who invited whom"),
+        ("xx;q=zzz, \x01", "en", "who invited whom, calculates rewards"),
     ],
 )
 def test_the_page_speaks_the_visitors_language(accept_language, language, sentence):

@@ -188,14 +188,14 @@ def test_an_archived_campaign_takes_no_relations():
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "missing in it: referrer_user_id, referred_user_id, registered_at"),
-        (b"referrer_user_id,registered_at\nann,2026-01-31", "missing in it: referred_user_id"),
-        (HEADING.encode(), "has no lines"),
+        (b"", "missing columns: referrer_user_id, referred_user_id, registered_at"),
+        (b"referrer_user_id,registered_at\nann,2026-01-31", "missing columns: referred_user_id"),
+        (HEADING.encode(), "No lines below"),
         (HEADING.encode() + "ann,жук,2026-01-31".encode("cp1251"), "UTF-8"),
-        (HEADING.encode() + b"ann,b\x00b,2026-01-31", "not a text file"),
-        (HEADING.encode() + b"x" * 140_000, "is not CSV"),
+        (HEADING.encode() + b"ann,b\x00b,2026-01-31", "Not a text file"),
+        (HEADING.encode() + b"x" * 140_000, "Not a CSV file"),
         (b"x" * (4 * 1024 * 1024 + 1), "larger than 4 MB"),
-        (HEADING.encode() + b"a,b,2026-01-31\n" * 20_001, "more than 20000 lines"),
+        (HEADING.encode() + b"a,b,2026-01-31\n" * 20_001, "More than 20000 lines"),
     ],
     ids=["empty", "column", "heading", "encoding", "binary", "csv", "large", "long"],
 )

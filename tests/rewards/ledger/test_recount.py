@@ -294,8 +294,8 @@ def test_the_command_lists_mends_and_says_so(busy):
     ReferralStats.objects.filter(user_id="anna", campaign__code="plain").update(points_pending=999)
     sentence = "anna in plain: points_pending: stored 999, counted 10"
 
-    assert command() == (1, f"{sentence}\nDifferences: 1. Run with --repair to mend them.\n")
-    assert command("--repair") == (0, f"{sentence}\nDifferences: 1, all mended.\n")
+    assert command() == (1, f"{sentence}\nDifferences: 1. Run with --repair to repair them.\n")
+    assert command("--repair") == (0, f"{sentence}\nDifferences: 1, all repaired.\n")
     assert command() == (0, "Every counter is what counting gives.\n")
 
 

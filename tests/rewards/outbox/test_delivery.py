@@ -363,7 +363,7 @@ def test_one_refused_entry_is_put_aside_and_the_rest_goes_on(analytics, caplog):
     send_all()
 
     # then it is told too
-    assert "1 refused entries will be sent again" in out.getvalue()
+    assert "1 rejected entries will be sent again" in out.getvalue()
     assert str(offender.referral_event_id) in recorded(analytics.events())
     assert not AnalyticsRefusal.objects.exists()
 
@@ -394,20 +394,20 @@ def test_the_command_shows_how_far_behind_it_is(analytics):
     assert _shown() == [
         "referral_event_recorded: 1 not sent, the oldest for 0 seconds",
         "referral_reward_status_changed: 1 not sent, the oldest for 0 seconds",
-        "refused: 0",
-        "peer: not called yet",
+        "rejected: 0",
+        "Analytics: not used yet",
     ]
     send_all()
     assert _shown() == [
         "referral_event_recorded: 0 not sent",
         "referral_reward_status_changed: 0 not sent",
-        "refused: 0",
-        "peer: well",
+        "rejected: 0",
+        "Analytics: operational",
     ]
     earn("points", "anna")
     analytics.fault(peer="analytics", mode="status", status=403)
     send_all()
-    assert _shown()[3].startswith("peer: sick since ")
+    assert _shown()[3].startswith("Analytics: unavailable since ")
     assert "HTTP 403" in _shown()[3]
 
 
@@ -441,7 +441,7 @@ def test_without_an_address_nothing_is_sent_and_nothing_is_lost(analytics, setti
     sender.cache_clear()
     reward = earn("points", "anna")
     send_analytics()
-    assert "peer: off (ANALYTICS_URL is not set)" in _shown()
+    assert "Analytics: off (ANALYTICS_URL is not set)" in _shown()
 
     # when it is configured later, history is told from its beginning
     settings.ANALYTICS_URL = analytics.analytics_url

@@ -112,7 +112,7 @@ def test_two_records_that_agree_give_no_finding(sandbox):
     code, text = command()
 
     assert (code, found()) == (0, [])
-    assert "Bookings read: 3." in text
+    assert "Ledger entries read: 3." in text
     run = ReconciliationRun.objects.get()
     assert (run.bookings, run.repaired, run.problem_list) == (3, 0, [])
     assert run.finished_at is not None

@@ -19,29 +19,29 @@ from tests.helpers.failures import http
 
 NOW = datetime(2026, 11, 24, 10, 45, tzinfo=UTC)
 TROUBLES = {
-    http(302): "our settings lead to a wrong address there (HTTP 302)",
-    http(401, "", "bad token"): "it refuses our access (HTTP 401)",
-    http(403): "it refuses our access (HTTP 403)",
-    http(404, "", "no such page"): "our settings lead to a wrong address there (HTTP 404)",
-    http(405): "our settings lead to a wrong address there (HTTP 405)",
-    http(408): "it answers with a fault of its own (HTTP 408)",
-    http(409, "conflict"): "it refuses the call (HTTP 409)",
-    http(422, "account_closed"): "it refuses the call (HTTP 422)",
-    http(425): "it asks us to wait (HTTP 425)",
-    http(429, "velocity_cap"): "it asks us to wait (HTTP 429)",
-    http(503, "unavailable"): "it answers with a fault of its own (HTTP 503)",
-    Failure(Cause.CONNECTION_REFUSED, message="[Errno 111]"): "it refuses connections",
+    http(302): "its address is wrong in our settings (HTTP 302)",
+    http(401, "", "bad token"): "it denies us access (HTTP 401)",
+    http(403): "it denies us access (HTTP 403)",
+    http(404, "", "no such page"): "its address is wrong in our settings (HTTP 404)",
+    http(405): "its address is wrong in our settings (HTTP 405)",
+    http(408): "an error on its side (HTTP 408)",
+    http(409, "conflict"): "it rejects the request (HTTP 409)",
+    http(422, "account_closed"): "it rejects the request (HTTP 422)",
+    http(425): "it asks us to retry later (HTTP 425)",
+    http(429, "velocity_cap"): "it asks us to retry later (HTTP 429)",
+    http(503, "unavailable"): "an error on its side (HTTP 503)",
+    Failure(Cause.CONNECTION_REFUSED, message="[Errno 111]"): "it refuses the connection",
     Failure(Cause.DNS): "its address is not found (DNS)",
-    Failure(Cause.TLS): "no secure connection to it comes about",
-    Failure(Cause.TIMEOUT): "it does not answer in time",
-    Failure(Cause.CONNECTION_RESET): "it breaks the connection off",
-    Failure(Cause.UNREADABLE_ANSWER): "its answer is not what was agreed",
-    Failure(Cause.UNPROMISED_ANSWER, 200): "its answer is not what was agreed",
+    Failure(Cause.TLS): "no secure connection",
+    Failure(Cause.TIMEOUT): "it does not respond in time",
+    Failure(Cause.CONNECTION_RESET): "it drops the connection",
+    Failure(Cause.UNREADABLE_ANSWER): "its response is not as agreed",
+    Failure(Cause.UNPROMISED_ANSWER, 200): "its response is not as agreed",
     Failure(Cause.TASK_UNKNOWN, 404): "it does not know the token task",
-    Failure(Cause.INTERNAL): "a fault in our own worker came between",
-    Failure(Cause.NOT_RECORDABLE): "its answer could not be recorded here",
-    Failure(Cause.OTHER, message="something else"): "the last call went wrong",
-    None: "the last call went wrong",
+    Failure(Cause.INTERNAL): "an error in our worker",
+    Failure(Cause.NOT_RECORDABLE): "its response could not be saved",
+    Failure(Cause.OTHER, message="something else"): "the last request failed",
+    None: "the last request failed",
 }
 # Whatever code there is, with the parameters that it comes with.
 REWARD = {"status": "failed", "points": 50, "user_id": "u1", "failing_since": NOW.isoformat()}
@@ -111,10 +111,10 @@ def test_a_kept_failure_is_told_in_words(failure: Failure | None) -> None:
         (None, ""),
         (http(503, "unavailable", "try again"), "HTTP 503 unavailable try again"),
         (http(503), "HTTP 503"),
-        (Failure(Cause.TIMEOUT, message="timed out"), "it does not answer in time (timed out)"),
-        (Failure(Cause.TIMEOUT), "it does not answer in time"),
+        (Failure(Cause.TIMEOUT, message="timed out"), "it does not respond in time (timed out)"),
+        (Failure(Cause.TIMEOUT), "it does not respond in time"),
         (Failure(Cause.TASK_FAILED, message="out of gas"), "out of gas"),
-        (Failure(Cause.TASK_FAILED), "the token task ended without a transfer"),
+        (Failure(Cause.TASK_FAILED), "the token task finished without a transfer"),
         (Failure(Cause.TASK_UNKNOWN, 404, "NOT_FOUND"), "it does not know the token task (NOT_FOUND)"),
         (Failure(Cause.OTHER, message="what was said"), "what was said"),
     ],
@@ -124,7 +124,7 @@ def test_a_failure_in_one_line_has_the_words_of_who_said_it(failure: Failure | N
 
 
 def test_what_failed_alike_is_called_by_our_words_or_those_of_the_service() -> None:
-    assert error_group_text("timeout") == "it does not answer in time"
+    assert error_group_text("timeout") == "it does not respond in time"
     assert error_group_text("HTTP 422 ACCOUNT_CLOSED") == "HTTP 422 ACCOUNT_CLOSED"
 
 
@@ -147,8 +147,8 @@ def test_a_reason_of_a_worker_is_told_by_its_code() -> None:
         reason_code=MoveReason.GIVEN_UP, reason_params={"error": http(503, "", "busy").as_json()}
     )
 
-    assert reason_text(role) == "the user has become VIP"
-    assert reason_text(given_up) == "given up: HTTP 503 busy"
+    assert reason_text(role) == "the user's role became VIP"
+    assert reason_text(given_up) == "attempts stopped: HTTP 503 busy"
     assert reason_text(RewardTransition()) == ""
 
 

@@ -29,7 +29,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 def situation(
     status: str, *, campaign_status: str = "active", role: UserRole | None = None, **fields: Any
 ) -> Situation:
-    """A points reward of `ann` for something that happened two days ago; fields of the reward as given."""
+    "A points reward of `ann` for something that happened two days ago; fields of the reward as given."
     others = {
         name: fields.pop(name)
         for name in ("circuit", "last_attempt", "last_move", "findings", "has_address")
@@ -128,75 +128,75 @@ VIP = UserRole(user_id="ann", role="vip", occurred_at=NOW - 9 * DAY, first_heard
 NEWCOMER = UserRole(user_id="ann", role="user", first_heard_at=NOW - 30 * DAY)
 STEPPED_DOWN = UserRole(user_id="ann", role="user", occurred_at=NOW - 9 * DAY, first_heard_at=NOW - 30 * DAY)
 REFUSED = "HTTP 422 account_closed the account is closed"
-NO_ANSWER = "it does not answer in time (the answer did not end in time)"
+NO_ANSWER = "it does not respond in time (the answer did not end in time)"
 
 CASES: dict[str, Case] = {
     "on hold": Case(
         situation("on_hold"),
-        "On hold: a person has to look at it first.",
-        ("It can be cancelled here.",),
+        "On hold: needs review first.",
+        ("You can cancel it here.",),
         severity=Severity.WATCH,
     ),
     "locked, never heard of": Case(
         situation("locked", required_min_role="vip"),
-        "Locked: it needs the role VIP, and the user’s role is “User”.",
+        "Locked: requires the role VIP, and the user’s role is “User”.",
         (
-            "Nothing was ever reported about this user",
-            "opens by itself when User Service reports the role VIP / PRO",
-            "Support can unlock it by hand",
+            "No service has reported this user",
+            "unlocks automatically when User Service reports the role VIP / PRO",
+            "Support can unlock it manually",
         ),
-        ("time to wait",),
+        ("hold period",),
     ),
     "locked, known without a role": Case(
         situation("locked", required_min_role="pro", role=NEWCOMER),
-        "Locked: it needs the role PRO, and the user’s role is “User”.",
-        ("known since 2026-10-25 10:45 UTC; no role was ever reported", "reports the role PRO for"),
+        "Locked: requires the role PRO, and the user’s role is “User”.",
+        ("First seen on 2026-10-25 10:45 UTC; no role has been reported", "reports the role PRO for"),
         ("VIP",),
     ),
     "locked, role taken away": Case(
         situation("locked", required_min_role="vip", role=STEPPED_DOWN),
-        "Locked: it needs the role VIP, and the user’s role is “User”.",
+        "Locked: requires the role VIP, and the user’s role is “User”.",
         ("has had this role since 2026-11-15 10:45 UTC",),
     ),
     "locked for more than the user has": Case(
         situation("locked", required_min_role="pro", role=VIP),
-        "Locked: it needs the role PRO, and the user’s role is “VIP”.",
+        "Locked: requires the role PRO, and the user’s role is “VIP”.",
     ),
     "locked and held": Case(
         situation("locked", required_min_role="vip", available_at=NOW + 12 * DAY),
-        "Locked: it needs the role VIP, and the user’s role is “User”.",
-        ("Even when it opens, it is not payable before 2026-12-06 10:45 UTC: 14 days after the event.",),
+        "Locked: requires the role VIP, and the user’s role is “User”.",
+        (("Even when unlocked, it is on hold period until 2026-12-06 10:45 UTC: 14 days after the event."),),
     ),
     "locked, hold over": Case(
         situation("locked", required_min_role="vip", available_at=NOW - DAY),
-        "Locked: it needs the role VIP, and the user’s role is “User”.",
-        ("Its time to wait is over",),
+        "Locked: requires the role VIP, and the user’s role is “User”.",
+        ("Its hold period is over",),
     ),
     "locked against the rules": Case(
         situation("locked", required_min_role="vip", role=VIP),
-        "Locked, although the user’s role is VIP and only VIP is needed.",
-        ("This should not be",),
+        "Locked, although the user has the role VIP and only VIP is required.",
+        ("This should not happen",),
         severity=Severity.TROUBLE,
     ),
     "locked in an archived campaign": Case(
         situation("locked", required_min_role="vip", campaign_status="archived"),
-        "Locked: it needs the role VIP, and the user’s role is “User”.",
-        ("“Archived” by now; that takes nothing away",),
+        "Locked: requires the role VIP, and the user’s role is “User”.",
+        ("now “Archived”; this does not affect rewards",),
     ),
     "held": Case(
         situation("pending", available_at=NOW + 12 * DAY, next_attempt_at=NOW + 12 * DAY),
-        "Waiting: not payable before 2026-12-06 10:45 UTC.",
-        ("wait 14 days from the event on", "It becomes payable by itself in 12 days"),
-        ("anyway",),
+        "Pending: on hold period until 2026-12-06 10:45 UTC.",
+        ("14 days from the event", "It becomes payable automatically in 12 days"),
+        ("unavailable",),
     ),
     "held, and the peer sick meanwhile": Case(
         situation("pending", available_at=NOW + DAY, next_attempt_at=NOW + DAY, circuit=sick()),
-        "Waiting: not payable before 2026-11-25 10:45 UTC.",
-        ("At present nothing can be paid through Points Service anyway: it refuses connections.",),
+        "Pending: on hold period until 2026-11-25 10:45 UTC.",
+        ("Points Service is unavailable now: it refuses the connection.",),
     ),
     "held, and no address": Case(
         situation("pending", available_at=NOW + DAY, next_attempt_at=NOW + DAY, has_address=False),
-        "Waiting: not payable before 2026-11-25 10:45 UTC.",
+        "Pending: on hold period until 2026-11-25 10:45 UTC.",
         ("The address of Points Service is not set.",),
     ),
     "unlocked by hand and held": Case(
@@ -206,12 +206,12 @@ CASES: dict[str, Case] = {
             next_attempt_at=NOW + DAY,
             last_move=move("locked", "pending", "staff:olga", "unlocked_by_person", "ticket 4711"),
         ),
-        "Waiting: not payable before 2026-11-25 10:45 UTC.",
+        "Pending: on hold period until 2026-11-25 10:45 UTC.",
         ("Unlocked on 2026-11-24 09:45 UTC by olga: “ticket 4711”.",),
     ),
     "payable": Case(
         situation("pending", next_attempt_at=NOW - DAY, updated_at=NOW - MINUTE, circuit=well()),
-        "Payable: it waits for a worker to take it up.",
+        "Pending: ready to be paid.",
         ("It is due",),
     ),
     "unlocked by a role and payable": Case(
@@ -221,48 +221,51 @@ CASES: dict[str, Case] = {
             updated_at=NOW,
             last_move=move("locked", "pending", "user_service", "role_upgraded", role="vip"),
         ),
-        "Payable: it waits for a worker to take it up.",
-        ("by user_service: “the user has become VIP”.",),
+        "Pending: ready to be paid.",
+        ("by user_service: “the user's role became VIP”.",),
     ),
     "payable for long": Case(
         situation("pending", next_attempt_at=NOW - DAY, updated_at=NOW - HOUR, circuit=well()),
-        "Waiting: payable since 2026-11-24 09:45 UTC, but no worker has taken it up.",
+        "Pending: payable since 2026-11-24 09:45 UTC, but no worker has picked it up.",
         ("no worker is running",),
         severity=Severity.WATCH,
     ),
     "put off": Case(
         situation("pending", next_attempt_at=NOW + 30 * timedelta(seconds=1)),
-        "Waiting for its turn.",
-        ("The next try is in less than a minute (2026-11-24 10:45 UTC).",),
+        "Pending: waiting for its turn.",
+        ("Next attempt: in less than a minute (2026-11-24 10:45 UTC).",),
     ),
     "no address": Case(
         situation("pending", next_attempt_at=NOW, has_address=False),
-        "Waiting: the address of Points Service is not set.",
-        ("Nothing is sent before POINTS_SERVICE_URL is set",),
+        "Pending: the address of Points Service is not set.",
+        ("Nothing is sent until POINTS_SERVICE_URL is set",),
         severity=Severity.TROUBLE,
     ),
     "no address for tokens": Case(
         situation("pending", token=True, next_attempt_at=NOW, has_address=False),
-        "Waiting: the address of Token Gateway is not set.",
+        "Pending: the address of Token Gateway is not set.",
         ("TOKEN_GATEWAY_URL",),
         severity=Severity.TROUBLE,
     ),
     "peer refuses connections": Case(
         situation("pending", next_attempt_at=NOW - MINUTE, circuit=sick()),
-        "Waiting: nothing can be paid through Points Service since 2026-11-24 10:42 UTC – "
-        "it refuses connections.",
+        "Pending: Points Service has been unavailable since 2026-11-24 10:42 UTC – it refuses the "
+        "connection.",
         (
-            "The next try is in 3 minutes (2026-11-24 10:48 UTC), with one waiting reward",
+            "Next attempt: in 3 minutes (2026-11-24 10:48 UTC), with one pending reward",
             "Connection refused",
         ),
-        ("This one not before", "failing since"),
+        ("This reward: not before", "failing since"),
         severity=Severity.WATCH,
     ),
     "peer refuses our access": Case(
         situation("pending", **failing(http(401, "", "bad token")), circuit=sick(http(401, "", "bad token"))),
-        "Waiting: nothing can be paid through Points Service since 2026-11-24 10:42 UTC – "
-        "it refuses our access (HTTP 401).",
-        ("This one not before 2026-11-24 10:49 UTC.", "failing since 2026-11-24 09:45 UTC (failed tries: 4)"),
+        "Pending: Points Service has been unavailable since 2026-11-24 10:42 UTC – it denies us access (HTTP "
+        "401).",
+        (
+            "This reward: not before 2026-11-24 10:49 UTC.",
+            "failing since 2026-11-24 09:45 UTC (failed attempts: 4)",
+        ),
         severity=Severity.WATCH,
     ),
     "peer sick, probe due": Case(
@@ -273,26 +276,26 @@ CASES: dict[str, Case] = {
                 state="open", opened_at=NOW - HOUR, probe_at=NOW, **kept(http(503, "", "busy"))
             ),
         ),
-        "Waiting: nothing can be paid through Points Service since 2026-11-24 09:45 UTC – "
-        "it answers with a fault of its own (HTTP 503).",
-        ("The next try is now, with one waiting reward",),
+        "Pending: Points Service has been unavailable since 2026-11-24 09:45 UTC – an error on its side "
+        "(HTTP 503).",
+        ("Next attempt: now, with one pending reward",),
         severity=Severity.WATCH,
     ),
     "limited for this user": Case(
         situation("pending", **failing(http(429, "velocity_cap", "too many")), circuit=well()),
-        "Waiting: Points Service asked us to wait with this reward (HTTP 429).",
+        "Pending: Points Service asked us to retry this reward later (HTTP 429).",
         (
-            "a limit on what one user may get",
-            "The next try is in 4 minutes",
+            "a limit on how much one user can get",
+            "Next attempt: in 4 minutes",
             "If it still fails after 2026-11-27 09:45 UTC while Points Service works for others",
         ),
         severity=Severity.WATCH,
     ),
     "last try failed": Case(
         situation("pending", **failing(Failure("connection_refused", message="no")), circuit=well()),
-        "Waiting: the last try at Points Service did not work – it refuses connections.",
-        ("The last that was heard about this reward: “it refuses connections (no)”.", "in 4 minutes"),
-        ("a limit on what one user",),
+        "Pending: the last attempt at Points Service did not succeed – it refuses the connection.",
+        ("Last result for this reward: “it refuses the connection (no)”.", "in 4 minutes"),
+        ("a limit on how much one user",),
         severity=Severity.WATCH,
     ),
     "sent again by hand while in doubt": Case(
@@ -304,10 +307,11 @@ CASES: dict[str, Case] = {
             **kept(TIMEOUT),
             last_move=move("failed", "pending", "admin:root-1", "retried_by_person", "they are back"),
         ),
-        "Payable: it waits for a worker to take it up.",
+        "Pending: ready to be paid.",
         (
-            "Sent for payment again on 2026-11-24 09:45 UTC by root-1 (by token): “they are back”.",
-            "with the same number, so it cannot be paid twice; until that is settled it cannot be cancelled.",
+            "Sent again on 2026-11-24 09:45 UTC by root-1 (by token): “they are back”.",
+            "under the same ID, so it cannot be paid twice; "
+            "until it is confirmed or rejected, it cannot be cancelled.",
         ),
     ),
     "sent again by hand with its task": Case(
@@ -320,8 +324,8 @@ CASES: dict[str, Case] = {
             external_task_id="task-7",
             last_move=move("failed", "pending", "staff:olga", "retried_by_person", "again"),
         ),
-        "Payable: it waits for a worker to take it up.",
-        ("Its token task is task-7; it is asked about before anything else is sent.",),
+        "Pending: ready to be paid.",
+        ("Its token task is task-7; we check it before sending anything else.",),
     ),
     "claimed": Case(
         situation(
@@ -331,12 +335,12 @@ CASES: dict[str, Case] = {
             updated_at=NOW,
             attempts=1,
         ),
-        "A worker has taken it up and is having it paid at Points Service.",
+        "A worker is paying it through Points Service.",
         (
-            "It was taken up on 2026-11-24 10:45 UTC.",
-            "another one may take it up from 2026-11-24 10:46 UTC on",
+            "Picked up on 2026-11-24 10:45 UTC.",
+            "another one picks it up from 2026-11-24 10:46 UTC",
         ),
-        ("doubt", "An earlier call"),
+        ("confirm", "An earlier attempt"),
     ),
     "claimed in doubt": Case(
         situation(
@@ -345,8 +349,8 @@ CASES: dict[str, Case] = {
             in_doubt=True,
             **failing(TIMEOUT, next_attempt_at=NOW + MINUTE),
         ),
-        "A worker has taken it up and is having it paid at Points Service.",
-        ("An earlier call ended without a word whether it was paid.", "failing since"),
+        "A worker is paying it through Points Service.",
+        ("An earlier attempt ended without confirmation.", "failing since"),
     ),
     "claimed for its task": Case(
         situation(
@@ -356,15 +360,15 @@ CASES: dict[str, Case] = {
             external_task_id="task-7",
             next_attempt_at=NOW + MINUTE,
         ),
-        "A worker is asking Token Gateway how the token task stands.",
+        "A worker is checking the token task at Token Gateway.",
         ("task-7",),
     ),
     "claim lapsed": Case(
         situation(
             "sent_to_points", claim_token=REWARD_ID, next_attempt_at=NOW - MINUTE, updated_at=NOW - HOUR
         ),
-        "In doubt: the worker that had taken it up has not reported back by 2026-11-24 10:44 UTC.",
-        ("Whether it was paid is not known.", "with the same number"),
+        "Unconfirmed: the worker paying it did not report back by 2026-11-24 10:44 UTC.",
+        ("It is not known whether it was paid.", "under the same ID"),
         severity=Severity.WATCH,
     ),
     "claim lapsed, with a task": Case(
@@ -375,16 +379,16 @@ CASES: dict[str, Case] = {
             external_task_id="task-7",
             next_attempt_at=NOW - MINUTE,
         ),
-        "The worker that asked about the token task has not reported back by 2026-11-24 10:44 UTC.",
+        "The worker checking the token task did not report back by 2026-11-24 10:44 UTC.",
         ("task-7",),
-        ("Whether it was paid",),
+        ("whether it was paid",),
         severity=Severity.WATCH,
     ),
     "in doubt": Case(
         situation("sent_to_points", in_doubt=True, **failing(TIMEOUT), circuit=well()),
-        "In doubt: Points Service has not said whether it was paid.",
+        "Unconfirmed: Points Service has not confirmed the payout.",
         (
-            "It is asked again with the same number until Points Service says",
+            "We send it again under the same ID until Points Service confirms or rejects it",
             "in 4 minutes",
             "did not end in time",
         ),
@@ -397,13 +401,13 @@ CASES: dict[str, Case] = {
             **failing(TIMEOUT, next_attempt_at=NOW),
             circuit=sick(TIMEOUT),
         ),
-        "In doubt: Points Service has not said whether it was paid.",
-        ("The next try is in 3 minutes (2026-11-24 10:48 UTC), with one waiting reward",),
+        "Unconfirmed: Points Service has not confirmed the payout.",
+        ("Next attempt: in 3 minutes (2026-11-24 10:48 UTC), with one pending reward",),
         severity=Severity.WATCH,
     ),
     "sent without a word": Case(
         situation("sent_to_points", next_attempt_at=NOW, updated_at=NOW),
-        "Sent to Points Service; no answer is on record.",
+        "Sent to Points Service; no response recorded.",
         severity=Severity.WATCH,
     ),
     "task under way": Case(
@@ -414,14 +418,15 @@ CASES: dict[str, Case] = {
             failures=3,
             next_attempt_at=NOW + 2 * MINUTE,
         ),
-        "Under way: Token Gateway works on task task-7.",
-        ("counts as paid only when the task is confirmed", "in 2 minutes", "may also report the end"),
+        "In progress: Token Gateway is working on task task-7.",
+        ("is paid only when the task is confirmed", "in 2 minutes", "may also report the result"),
         ("failing",),
     ),
     "task cannot be asked about": Case(
         situation("sent_to_token", token=True, external_task_id="task-7", **failing(TIMEOUT), circuit=well()),
-        "Under way as task task-7, but Token Gateway cannot be asked about it – it does not answer in time.",
-        ("The task itself may go on meanwhile.", "failing since"),
+        "In progress as task task-7, but Token Gateway cannot be asked about it – it does not respond in "
+        "time.",
+        ("The task itself may continue.", "failing since"),
         severity=Severity.WATCH,
     ),
     "task at a sick gateway": Case(
@@ -432,16 +437,16 @@ CASES: dict[str, Case] = {
             next_attempt_at=NOW,
             circuit=sick(http(404, "", "no")),
         ),
-        "Under way as task task-7, but Token Gateway cannot be asked about it – "
-        "our settings lead to a wrong address there (HTTP 404).",
+        "In progress as task task-7, but Token Gateway cannot be asked about it – its address is wrong in "
+        "our settings (HTTP 404).",
         severity=Severity.WATCH,
     ),
     "paid": Case(
         situation(
             "completed", external_tx_id="tx-1", attempts=2, last_move=move("sent_to_points", "completed")
         ),
-        "Paid: 150 points by Points Service, transaction tx-1.",
-        ("Recorded on 2026-11-24 09:45 UTC by a worker (attempts: 2).", "what is paid is never changed"),
+        "Paid: 150 points through Points Service, transaction tx-1.",
+        ("Recorded on 2026-11-24 09:45 UTC by a worker (attempts: 2).", "a paid reward never changes"),
         ("task",),
         severity=Severity.GOOD,
     ),
@@ -454,15 +459,18 @@ CASES: dict[str, Case] = {
             campaign_status="archived",
             last_move=move("sent_to_token", "completed", "token_gateway", "callback_confirmed"),
         ),
-        "Paid: 1.5 G2A by Token Gateway, transaction 0xabc.",
-        ("by token_gateway", "Its token task was task-7."),
+        "Paid: 1.5 G2A through Token Gateway, transaction 0xabc.",
+        ("by token_gateway", "Token task: task-7."),
         ("Archived",),
         severity=Severity.GOOD,
     ),
     "paid, but not on the peer's record": Case(
         situation("completed", external_tx_id="tx-1", findings=(finding("missing"),)),
-        "Paid: 150 points by Points Service, transaction tx-1.",
-        ("A person has to look at what the comparison with Points Service found: Paid by us, not on the",),
+        "Paid: 150 points through Points Service, transaction tx-1.",
+        (
+            "Reconciliation with Points Service found a discrepancy that needs attention: "
+            "Paid by us, missing at the",
+        ),
         severity=Severity.TROUBLE,
     ),
     "refused for good": Case(
@@ -473,21 +481,21 @@ CASES: dict[str, Case] = {
             last_attempt=attempt("refused", 422),
             last_move=move("sent_to_points", "failed", code="payout_failed", error=ACCOUNT_CLOSED.as_json()),
         ),
-        "Failed: Points Service has refused it for good.",
-        (f"Points Service said last: “{REFUSED}”.", "support can retry it", "cancel it"),
+        "Failed: rejected by Points Service.",
+        (f"Last response of Points Service: “{REFUSED}”.", "support can retry it", "cancel it"),
         ("may have been paid", "409"),
         severity=Severity.TROUBLE,
     ),
     "refused because of the number": Case(
         situation("failed", **kept(http(409, "", "conflict")), last_attempt=attempt("refused", 409)),
-        "Failed: Points Service has refused it for good.",
-        ("HTTP 409 means that its number was used there with another user or amount.",),
+        "Failed: rejected by Points Service.",
+        ("HTTP 409 means that its ID was used there with another user or amount.",),
         severity=Severity.TROUBLE,
     ),
     "refused after doubt": Case(
         situation("failed", in_doubt=True, **kept(ACCOUNT_CLOSED), last_attempt=attempt("refused", 422)),
-        "Failed: Points Service has refused it for good.",
-        ("It may have been paid all the same, so it cannot be cancelled.", "with the same number"),
+        "Failed: rejected by Points Service.",
+        ("It may have been paid, so it cannot be cancelled.", "under the same ID"),
         ("cancel it.",),
         severity=Severity.TROUBLE,
     ),
@@ -501,8 +509,8 @@ CASES: dict[str, Case] = {
             last_move=move("sent_to_token", "failed", code="payout_failed", error=OUT_OF_GAS.as_json()),
         ),
         "Failed: Token Gateway reports that the token task ended without a transfer.",
-        ("out of gas", f"with the number {REWARD_ID}:2"),
-        ("same number",),
+        ("out of gas", f"under the ID {REWARD_ID}:2"),
+        ("same ID",),
         severity=Severity.TROUBLE,
     ),
     "given up": Case(
@@ -516,7 +524,8 @@ CASES: dict[str, Case] = {
                 "sent_to_points", "failed", code="given_up", error=http(429, "velocity_cap").as_json()
             ),
         ),
-        "Given up: it failed from 2026-11-21 10:45 UTC on, while Points Service worked for others.",
+        "Failed: attempts stopped. It had been failing since 2026-11-21 10:45 UTC while Points Service "
+        "worked for others.",
         ("cancel it",),
         severity=Severity.TROUBLE,
     ),
@@ -530,18 +539,19 @@ CASES: dict[str, Case] = {
             **kept(TIMEOUT),
             last_attempt=attempt("unknown"),
         ),
-        "Given up: it failed from 2026-11-21 10:45 UTC on, while Token Gateway worked for others.",
+        "Failed: attempts stopped. It had been failing since 2026-11-21 10:45 UTC while Token Gateway worked "
+        "for others.",
         (
-            "It may have been paid all the same",
-            "asked about the same task task-7 first",
-            f"The last that was heard about this reward: “{NO_ANSWER}”.",
+            "It may have been paid, so it cannot",
+            "we check the same task task-7 at Token Gateway first",
+            f"Last result for this reward: “{NO_ANSWER}”.",
         ),
-        ("said last",),
+        ("Last response",),
         severity=Severity.TROUBLE,
     ),
     "failed without a trail": Case(
         situation("failed"),
-        "Failed: it could not be paid by Points Service.",
+        "Failed: Points Service could not pay it.",
         severity=Severity.TROUBLE,
     ),
     "cancelled": Case(
@@ -553,8 +563,8 @@ CASES: dict[str, Case] = {
             ),
         ),
         "Cancelled by olga: “the account is a double”.",
-        ("before, its status was “Locked”", "It stays so for ever"),
+        ("the status before was “Locked”", "This is final"),
         ("Paused",),
     ),
-    "cancelled without a trail": Case(situation("cancelled"), "Cancelled.", ("It stays so for ever",)),
+    "cancelled without a trail": Case(situation("cancelled"), "Cancelled.", ("This is final",)),
 }

@@ -46,12 +46,14 @@ def test_points_are_fixed_ones_and_a_share_up_to_the_cap() -> None:
     found = derived(earn("camp", "ann", amount_base="503"))
 
     assert steps(found) == [
-        ("Minimum amount", "503 reaches 100", ""),
-        ("Points per event", "fixed", "10 points"),
+        ("Minimum amount", "503 is at least 100", ""),
+        ("Points per event", "fixed amount", "10 points"),
         ("Points, percent of the amount", "5 % of 503 = 25.15, rounded down to 25", "25 points"),
-        ("At most points", "35 points is more than that, so it is cut", "30 points"),
+        ("Max points per event", "35 points is over the maximum, so it is reduced", "30 points"),
     ]
-    assert [(entry, result) for entry, _how, result in conditions(found)] == [("Days to wait", "14 days")]
+    assert [(entry, result) for entry, _how, result in conditions(found)] == [
+        ("Hold period (days)", "14 days")
+    ]
     assert (found.amount, found.problem) == ("30 points", "")
 
 
@@ -62,14 +64,14 @@ def test_g2a_keep_nine_places() -> None:
     found = derived(earn("camp", "ann", amount_base="0.123456789"))
 
     assert steps(found) == [
-        ("Minimum amount", "0: every event reaches it", ""),
-        ("G2A per event", "fixed", "0.25 G2A"),
+        ("Minimum amount", "0: any event qualifies", ""),
+        ("G2A per event", "fixed amount", "0.25 G2A"),
         (
             "G2A, percent of the amount",
             "0.5 % of 0.123456789 = 0.000617283945, rounded down to 0.000617283",
             "0.000617283 G2A",
         ),
-        ("At most G2A", "0.250617283 G2A is not more than that", "5 G2A"),
+        ("Max G2A per event", "0.250617283 G2A is within the maximum", "5 G2A"),
     ]
     assert (found.amount, found.problem) == ("0.250617283 G2A", "")
 
@@ -81,7 +83,7 @@ def test_a_share_of_nothing_is_told_beside_what_is_fixed() -> None:
 
     assert steps(found)[1] == (
         "Points, percent of the amount",
-        "5 % of an amount, but the event has none",
+        "5 % of the amount, but the event has none",
         "0 points",
     )
     assert found.problem == ""
@@ -94,8 +96,8 @@ def test_both_currencies_of_one_level_have_each_their_own_lines() -> None:
     found = [derived(ReferralReward.objects.get(pk=row.id)) for row in answer.rewards]
 
     assert [steps(one) for one in found] == [
-        [("Points per event", "fixed", "10 points")],
-        [("G2A per event", "fixed", "1.5 G2A")],
+        [("Points per event", "fixed amount", "10 points")],
+        [("G2A per event", "fixed amount", "1.5 G2A")],
     ]
     assert [one.problem for one in found] == ["", ""]
 
@@ -110,7 +112,7 @@ def test_the_lock_is_told_by_the_reward_and_not_by_the_role_of_today(before_role
     open_at_once = earn("camp", "vera")
     UserRole.objects.filter(pk="vera").update(role="user")
 
-    assert "the reward was open at once" in conditions(derived(open_at_once))[0][1]
+    assert "the reward was not locked" in conditions(derived(open_at_once))[0][1]
     assert derived(open_at_once).problem == ""
 
 
@@ -124,8 +126,8 @@ def test_an_unlocked_reward_still_says_that_it_was_made_as_locked() -> None:
     assert conditions(derived(reward)) == locked
     assert locked == [
         (
-            "Needs the role",
-            "the user had not reached it when the event was accepted, so the reward was made as locked",
+            "Required role",
+            "the user did not have it when the event was accepted, so the reward was locked",
             "VIP",
         )
     ]
@@ -170,7 +172,7 @@ def test_an_amount_that_the_calculation_does_not_give_is_told_honestly() -> None
     found = derived(reward)
 
     assert found.amount == "11 points"
-    assert found.problem.startswith("The calculation gives 10 points now, but 11 points is on record")
+    assert found.problem.startswith("The calculation now gives 10 points, but 11 points is recorded")
 
 
 def test_another_day_than_the_calculation_gives_is_told_too() -> None:
@@ -178,7 +180,7 @@ def test_another_day_than_the_calculation_gives_is_told_too() -> None:
     reward = earn("camp", "ann")
     ReferralReward.objects.filter(pk=reward.pk).update(available_at=timezone.now())
 
-    assert derived(reward).problem.startswith("The amount agrees, but")
+    assert derived(reward).problem.startswith("The amount matches, but")
 
 
 def test_rules_that_nobody_can_read_any_more_are_told_as_such() -> None:
@@ -188,7 +190,7 @@ def test_rules_that_nobody_can_read_any_more_are_told_as_such() -> None:
     found = derived(RewardFactory(referral_event=event, points_amount=10))
 
     assert (found.lines, found.amount) == ((), "10 points")
-    assert "cannot be read any more" in found.problem
+    assert "so the amount cannot be recalculated" in found.problem
 
 
 def test_it_is_told_in_russian_without_a_word_of_english() -> None:

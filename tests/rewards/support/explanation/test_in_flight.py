@@ -26,13 +26,13 @@ def told(reward: ReferralReward) -> Story:
 
 def test_a_new_reward_is_payable_and_then_paid(sandbox):
     reward = earn("points", "ann")
-    assert told(reward).headline == "Payable: it waits for a worker to take it up."
+    assert told(reward).headline == "Pending: ready to be paid."
 
     pay_due_now("points")
 
     paid = told(reward)
     assert paid.headline == (
-        f"Paid: 10 points by Points Service, transaction {fresh(reward).external_tx_id}."
+        f"Paid: 10 points through Points Service, transaction {fresh(reward).external_tx_id}."
     )
     assert "by a worker (attempts: 1)" in paid.sentences[0]
 
@@ -40,11 +40,11 @@ def test_a_new_reward_is_payable_and_then_paid(sandbox):
 def test_a_claimed_reward_is_with_a_worker_until_its_lease_is_over(sandbox):
     reward = earn("points", "ann")
     claim(peer_named("points"), 1)
-    assert told(reward).headline == "A worker has taken it up and is having it paid at Points Service."
+    assert told(reward).headline == "A worker is paying it through Points Service."
 
     time_passes()
 
-    assert told(reward).headline.startswith("In doubt: the worker that had taken it up has not reported")
+    assert told(reward).headline.startswith("Unconfirmed: the worker paying it did not report")
     pay_due_now("points")
     assert told(reward).headline.startswith("Paid: ")
 
@@ -57,9 +57,9 @@ def test_a_peer_that_refuses_connections_holds_back_also_what_was_never_tried(sa
     pay_due_now("points")
 
     for reward in (tried[0], late):
-        assert told(reward).headline.startswith("Waiting: nothing can be paid through Points Service since ")
-        assert "The next try is in" in told(reward).next_step
-    assert told(late).headline.endswith("– it refuses connections.")
+        assert told(reward).headline.startswith("Pending: Points Service has been unavailable since ")
+        assert "Next attempt: in" in told(reward).next_step
+    assert told(late).headline.endswith("– it refuses the connection.")
     assert "failing since" in " ".join(told(tried[0]).sentences)
     assert "failing since" not in " ".join(told(late).sentences)
 
@@ -71,8 +71,8 @@ def test_a_peer_that_refuses_connections_holds_back_also_what_was_never_tried(sa
 @pytest.mark.parametrize(
     ("order", "trouble"),
     [
-        ({"mode": "status", "status": 401}, "it refuses our access (HTTP 401)"),
-        ({"mode": "status", "status": 404}, "our settings lead to a wrong address there (HTTP 404)"),
+        ({"mode": "status", "status": 401}, "it denies us access (HTTP 401)"),
+        ({"mode": "status", "status": 404}, "its address is wrong in our settings (HTTP 404)"),
     ],
 )
 def test_a_wrong_configuration_is_told_after_the_first_call(sandbox, order, trouble):
@@ -87,11 +87,11 @@ def test_a_wrong_configuration_is_told_after_the_first_call(sandbox, order, trou
 @pytest.mark.parametrize(
     ("order", "trouble"),
     [
-        ({"mode": "status", "status": 503}, "it answers with a fault of its own (HTTP 503)"),
-        ({"mode": "hang", "seconds": 5}, "it does not answer in time"),
-        ({"mode": "reset"}, "it breaks the connection off"),
-        ({"mode": "garbage"}, "its answer is not what was agreed"),
-        ({"mode": "refuse", "seconds": 60}, "it refuses connections"),
+        ({"mode": "status", "status": 503}, "an error on its side (HTTP 503)"),
+        ({"mode": "hang", "seconds": 5}, "it does not respond in time"),
+        ({"mode": "reset"}, "it drops the connection"),
+        ({"mode": "garbage"}, "its response is not as agreed"),
+        ({"mode": "refuse", "seconds": 60}, "it refuses the connection"),
     ],
     ids=lambda value: value.get("mode") if isinstance(value, dict) else "",
 )
@@ -104,7 +104,7 @@ def test_what_goes_wrong_with_a_peer_is_told_in_words(sandbox, order, trouble):
     assert told(late).headline.endswith(f"– {trouble}.")
     in_doubt = order["mode"] != "refuse"
     assert fresh(rewards[0]).in_doubt is in_doubt
-    assert told(rewards[0]).headline.startswith("In doubt: " if in_doubt else "Waiting: ")
+    assert told(rewards[0]).headline.startswith("Unconfirmed: " if in_doubt else "Pending: ")
 
 
 def test_a_limit_on_one_user_is_told_as_one(sandbox):
@@ -112,7 +112,7 @@ def test_a_limit_on_one_user_is_told_as_one(sandbox):
     slow, quick = earn("points", "ann"), earn("points", "bob")
     pay_due_now("points")
 
-    assert told(slow).headline == "Waiting: Points Service asked us to wait with this reward (HTTP 429)."
+    assert told(slow).headline == "Pending: Points Service asked us to retry this reward later (HTTP 429)."
     assert told(quick).headline.startswith("Paid: ")
 
 
@@ -121,7 +121,7 @@ def test_a_call_without_an_answer_is_in_doubt_until_it_is_known(sandbox):
     reward = earn("points", "ann")
     pay_due_now("points")
 
-    assert told(reward).headline == "In doubt: Points Service has not said whether it was paid."
+    assert told(reward).headline == "Unconfirmed: Points Service has not confirmed the payout."
     pay_until(lambda: fresh(reward).status == "completed")
     assert sandbox.state()["points"]["balances"]["ann"] == 10
     assert "attempts: 2" in told(reward).sentences[0]
@@ -134,7 +134,7 @@ def test_a_refusal_is_told_with_the_peers_reason_and_a_retry_by_whom(sandbox):
     refused = told(reward)
     reward_retry(reward_id=reward.pk, by="staff:olga", reason="it is open again")
 
-    assert refused.headline == "Failed: Points Service has refused it for good."
+    assert refused.headline == "Failed: rejected by Points Service."
     assert "account_closed" in refused.sentences[0]
     assert any("by olga: “it is open again”" in sentence for sentence in told(reward).sentences)
     pay_due_now("points")
@@ -147,7 +147,7 @@ def test_a_token_task_is_told_from_its_beginning_to_its_end(sandbox):
     pay_due_now("tokens")
     task = fresh(reward).external_task_id
 
-    assert told(reward).headline == f"Under way: Token Gateway works on task {task}."
+    assert told(reward).headline == f"In progress: Token Gateway is working on task {task}."
     pay_until(lambda: fresh(reward).status == "failed")
     failed = told(reward)
     assert failed.headline.startswith("Failed: Token Gateway reports that the token task ended without")
@@ -164,7 +164,7 @@ def test_a_task_confirmed_by_the_gateway_itself_says_by_whom(sandbox):
     report = TaskReport(task_id=fresh(reward).external_task_id, status="confirmed", tx_hash="0xabc")
     task_report_accept(report, by="token_gateway", request_id="r")
 
-    assert told(reward).headline == "Paid: 1.5 G2A by Token Gateway, transaction 0xabc."
+    assert told(reward).headline == "Paid: 1.5 G2A through Token Gateway, transaction 0xabc."
     assert "by token_gateway" in told(reward).sentences[0]
 
 
@@ -175,7 +175,7 @@ def test_what_has_failed_for_three_days_is_given_up_as_was_foretold(sandbox, pee
     pay_due_now(peer)
     foretold = " ".join(told(reward).sentences)
     name = {"points": "Points Service", "tokens": "Token Gateway"}[peer]
-    assert f"while {name} works for others, it becomes “Failed”" in foretold
+    assert f"while {name} works for others, its status becomes “Failed”" in foretold
 
     since = timezone.now() - timedelta(hours=73)
     ReferralReward.objects.filter(pk=reward.pk).update(first_failed_at=since)
@@ -186,20 +186,23 @@ def test_what_has_failed_for_three_days_is_given_up_as_was_foretold(sandbox, pee
     pay_due_now(peer)
 
     assert fresh(reward).status == "failed"
-    assert told(reward).headline.startswith("Given up: it failed from ")
+    assert told(reward).headline.startswith("Failed: attempts stopped. It had been failing since ")
 
 
 def test_locked_held_unlocked_by_a_role_and_cancelled(sandbox):
     campaign_of("gated", {"level1": {"points_per_event": 3, "locked_until_role": "vip", "hold_days": 2}})
     by_role, by_hand = earn("gated", "ann"), earn("gated", "bob")
-    assert told(by_role).headline.startswith("Locked: it needs the role VIP")
-    assert "not payable before" in " ".join(told(by_role).sentences)
+    assert told(by_role).headline.startswith("Locked: requires the role VIP")
+    assert "on hold period until" in " ".join(told(by_role).sentences)
 
     role_upgrade(user_id="ann", new_role="vip", occurred_at=timezone.now(), by="user_service")
     reward_unlock(reward_id=by_hand.pk, by="staff:olga", reason="ticket 1")
 
-    for reward, why in ((by_role, "user_service: “the user has become VIP”"), (by_hand, "olga: “ticket 1”")):
-        assert told(reward).headline.startswith("Waiting: not payable before ")
+    for reward, why in (
+        (by_role, "user_service: “the user's role became VIP”"),
+        (by_hand, "olga: “ticket 1”"),
+    ):
+        assert told(reward).headline.startswith("Pending: on hold period until ")
         assert any(why in sentence for sentence in told(reward).sentences)
     reward_cancel(reward_id=by_hand.pk, by="staff:olga", reason="a double")
     assert told(by_hand).headline == "Cancelled by olga: “a double”."
@@ -210,11 +213,11 @@ def test_a_peer_without_an_address_is_told(sandbox, settings):
     reward = earn("points", "ann")
     pay_due_now("points")
 
-    assert told(reward).headline == "Waiting: the address of Points Service is not set."
+    assert told(reward).headline == "Pending: the address of Points Service is not set."
 
 
 def test_an_open_circuit_of_one_peer_says_nothing_of_the_other(sandbox):
     PeerCircuit.objects.create(peer="tokens", state="open", opened_at=timezone.now(), probe_at=timezone.now())
     reward = earn("points", "ann")
 
-    assert told(reward).headline == "Payable: it waits for a worker to take it up."
+    assert told(reward).headline == "Pending: ready to be paid."

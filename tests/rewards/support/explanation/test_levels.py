@@ -62,12 +62,12 @@ def test_each_level_says_what_it_earned_and_why() -> None:
 
     tale = story_of("bob", "cid", amount_base="500")
 
-    assert (tale.headline, tale.earned) == ("This event has earned 42 points in all.", True)
+    assert (tale.headline, tale.earned) == ("Total earned for this event: 42 points.", True)
     assert whys(tale) == ["10 points + 5 % of 500 (rounded down)", "5 points", "2 points"]
     assert [(level.person, level.known_by) for level in tale.levels] == [
-        ("bob", "by the reward"),
-        ("ann", "by the reward"),
-        ("cid", "by the reward"),
+        ("bob", "from the reward"),
+        ("ann", "from the reward"),
+        ("cid", "from the reward"),
     ]
     assert [len(level.rewards) for level in tale.levels] == [1, 1, 1]
 
@@ -80,8 +80,8 @@ def test_a_level_where_nobody_was_says_so_also_when_somebody_came_later() -> Non
     tale = told(event_id)
 
     assert (tale.levels[1].person, tale.levels[1].why.reason) == (None, "no_referrer")
-    assert whys(tale)[1] == "There is nobody at this level."
-    assert "it is on record that ann invited bob. That came after this event" in tale.notes[0]
+    assert whys(tale)[1] == "No one at this level."
+    assert "the referrer of bob is ann. The referral came after this event" in tale.notes[0]
 
 
 def test_who_stands_in_the_event_already_is_no_level_two() -> None:
@@ -105,8 +105,8 @@ def test_a_role_that_was_too_low_is_told_after_it_was_reached() -> None:
     level = told(event_id).levels[0]
 
     assert (level.why.reason, level.role_today) == (ROLE_TOO_LOW, "PRO")
-    assert level.why.text == "Without the role VIP this level earns nothing."
-    assert level.why.note == "Nothing else kept it from earning: the role was not reached then."
+    assert level.why.text == "This level requires the role VIP."
+    assert level.why.note == "Only the role was missing at that time."
 
 
 def test_a_recorded_reason_goes_before_what_else_would_have_kept_it_from_earning() -> None:
@@ -138,11 +138,9 @@ def test_the_minimum_and_a_missing_amount_are_told_by_level() -> None:
     }
     campaign_of("camp", levels)
 
-    assert whys(story_of("bob", "cid", amount_base="99.5"))[0] == (
-        "99.5 is less than the minimum amount of 100."
-    )
+    assert whys(story_of("bob", "cid", amount_base="99.5"))[0] == ("99.5 is below the minimum amount of 100.")
     assert whys(story_of("bob", "cid"))[0].startswith("The event has no amount")
-    assert whys(story_of("bob", "cid"))[1] == "There is nobody at this level."
+    assert whys(story_of("bob", "cid"))[1] == "No one at this level."
 
 
 def test_a_level_without_a_rule_and_one_that_comes_to_nothing() -> None:
@@ -150,9 +148,9 @@ def test_a_level_without_a_rule_and_one_that_comes_to_nothing() -> None:
 
     tale = story_of("bob", "cid")
 
-    assert whys(tale)[0] == "The amount comes to zero."
+    assert whys(tale)[0] == "The reward comes to 0."
     campaign_of("other", {"referred": {"points_per_event": 2}})
-    assert "set no amount for this level" in whys(told(event_accept(done("other", "bob")).event_id))[0]
+    assert "set no reward for this level" in whys(told(event_accept(done("other", "bob")).event_id))[0]
 
 
 def test_an_event_without_a_referrer_earned_nothing_for_anybody() -> None:
@@ -160,8 +158,8 @@ def test_an_event_without_a_referrer_earned_nothing_for_anybody() -> None:
 
     tale = story_of(None, "cid")
 
-    assert tale.headline == "This event has earned nobody anything."
-    assert set(whys(tale)) == {"Nobody invited this person, so nobody earns."}
+    assert tale.headline == "No one earned a reward for this event."
+    assert set(whys(tale)) == {"This person has no referrer, so no one earns a reward."}
     assert [level.person for level in tale.levels] == [None, None, "cid"]
 
 
@@ -172,13 +170,16 @@ def test_an_invitation_that_came_after_the_event_changes_nothing_of_it() -> None
 
     tale = told(event_id)
 
-    assert set(whys(tale)) == {"Nobody invited this person, so nobody earns."}
-    assert "it is on record that bob invited cid. That came after this event" in tale.notes[0]
+    assert set(whys(tale)) == {"This person has no referrer, so no one earns a reward."}
+    assert "the referrer of cid is bob. The referral came after this event" in tale.notes[0]
 
 
 @pytest.mark.parametrize(
     ("referrer", "words"),
-    [("cid", "is the same person, so nobody earns."), ("dan", "would run in a circle, so nobody earns.")],
+    [
+        ("cid", "is named as their own referrer, so no one earns a reward."),
+        ("dan", "Circular referral: no one earns a reward."),
+    ],
 )
 def test_a_referrer_that_cannot_be_one_is_told(referrer: str, words: str) -> None:
     campaign_of("camp", THREE)
@@ -199,8 +200,8 @@ def test_a_limit_is_told_with_the_number_of_that_time() -> None:
     tale = told(event_id)
 
     assert set(whys(tale)) == {
-        "The limit was used up: events per invited person – 1 by version 1 of the rules. The event earns "
-        "nothing at any level."
+        "Limit reached: max rewarded events per invited person – 1 (version 1 of the rules). "
+        "The event earns nothing at any level."
     }
     assert [level.person for level in tale.levels] == ["bob", None, "cid"]
 
@@ -208,8 +209,12 @@ def test_a_limit_is_told_with_the_number_of_that_time() -> None:
 @pytest.mark.parametrize(
     ("levels", "limits", "words"),
     [
-        ({"level1": {"points_per_event": 10}}, {"budget_points": 15}, "15 points in all by version 1"),
-        ({"level1": {"g2a_per_event": "1.5"}}, {"budget_g2a": "2.5"}, "2.5 G2A in all by version 1"),
+        (
+            {"level1": {"points_per_event": 10}},
+            {"budget_points": 15},
+            "what was left of 15 points (version 1",
+        ),
+        ({"level1": {"g2a_per_event": "1.5"}}, {"budget_g2a": "2.5"}, "what was left of 2.5 G2A (version 1"),
     ],
 )
 def test_a_budget_is_told_without_pretending_to_know_what_was_taken(
@@ -223,7 +228,7 @@ def test_a_budget_is_told_without_pretending_to_know_what_was_taken(
     tale = told(event_id)
 
     assert words in whys(tale)[0]
-    assert "taken" not in whys(tale)[0]
+    assert "already used" not in whys(tale)[0]
 
 
 def _rules_become(campaign: ReferralCampaign, **limits: Any) -> None:
@@ -237,7 +242,7 @@ def test_what_was_cancelled_since_is_told() -> None:
     reward_cancel(reward_id=answer.rewards[0].id, by="staff:olga", reason="a double")
 
     assert told(answer.event_id).headline == (
-        "This event has earned 12 points in all. Of this, cancelled since then: 10 points."
+        "Total earned for this event: 12 points. Cancelled since: 10 points."
     )
 
 
@@ -255,7 +260,7 @@ def test_an_event_from_before_the_first_version_says_which_one_counts() -> None:
     event = EventFactory(campaign=version.campaign, rule_version=version)
 
     assert told(event.pk).notes == (
-        "The event is older than version 1 of the rules, which is the first, so that one counts.",
+        "The event is older than version 1 of the rules. This is the first version, so it applies.",
     )
 
 
@@ -263,9 +268,7 @@ def test_rules_that_nobody_can_read_any_more_are_told_as_such() -> None:
     version = RuleVersionFactory(rules={"levels": {"level9": {}}})
     event = EventFactory(campaign=version.campaign, rule_version=version)
 
-    assert set(whys(told(event.pk))) == {
-        "The rules of that time cannot be read any more, so the reason cannot be told."
-    }
+    assert set(whys(told(event.pk))) == {"The rules of that time cannot be read, so the reason is not known."}
 
 
 def test_what_the_calculation_does_not_give_is_told_honestly() -> None:
@@ -273,7 +276,7 @@ def test_what_the_calculation_does_not_give_is_told_honestly() -> None:
     answer: Accepted = event_accept(done("camp", "bob", "cid"))
     ReferralReward.objects.filter(pk=answer.rewards[0].id).update(points_amount=11)
 
-    assert whys(told(answer.event_id))[0].startswith("The calculation gives something else now")
+    assert whys(told(answer.event_id))[0].startswith("The calculation now gives a different result")
 
 
 def test_a_level_that_should_have_earned_is_told_honestly() -> None:
@@ -284,11 +287,11 @@ def test_a_level_that_should_have_earned_is_told_honestly() -> None:
 
     tale = told(event.pk)
 
-    assert set(whys(tale)) == {"Nothing was earned here, although the rules have an amount for this level."}
+    assert set(whys(tale)) == {"No reward was earned, although the rules set one for this level."}
     assert [level.why.note[:13] for level in tale.levels] == [
-        "Tell those wh",
+        "Contact the o",
         "Most likely t",
-        "Tell those wh",
+        "Contact the o",
     ]
 
 
@@ -376,6 +379,6 @@ def test_every_reason_is_the_one_of_that_time_whatever_happened_since(seed: int)
                 assert level.why.reason is not None
             else:
                 assert level.why.reason == outcome.reason
-            assert "calculation gives something else" not in level.why.text
+            assert "calculation now gives a different result" not in level.why.text
             if calculation.reason != "no_referrer":
                 assert level.person == outcome.beneficiary

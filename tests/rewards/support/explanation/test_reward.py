@@ -14,7 +14,7 @@ from tests.rewards.support.explanation.situations import CASES, Case
 LATIN = (
     r"«[^»]*»",
     r"Points Service|Token Gateway|User Service|POINTS_SERVICE_URL|TOKEN_GATEWAY_URL",
-    r"VIP|PRO|UTC|HTTP|G2A|DNS",
+    r"VIP|PRO|UTC|HTTP|G2A|DNS|\bID\b",
     r"task-7|tx-1|0xabc|token_gateway|user_service|root-1|olga",
     r"[0-9a-f]{8}-[0-9a-f-]{27}",
 )

@@ -3,6 +3,7 @@
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -65,7 +66,7 @@ class AuditEntry(models.Model):
         SIGNED_IN = "signed_in", _("signed in")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    at = models.DateTimeField(_("when"), auto_now_add=True)
+    at = models.DateTimeField(_("when"), db_default=Now(), editable=False)
     actor = models.CharField(_("who"), max_length=160)
     verb = models.CharField(_("action"), max_length=16, choices=Verb.choices)
     object_type = models.CharField(_("object type"), max_length=64)

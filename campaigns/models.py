@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -63,8 +64,8 @@ class ReferralCampaign(models.Model):
     start_at = models.DateTimeField(_("starts"), null=True, blank=True)
     end_at = models.DateTimeField(_("ends"), null=True, blank=True)
     revision = models.PositiveIntegerField(_("revision"), default=1, editable=False)
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(_("changed"), db_default=Now(), editable=False)
 
     objects = CampaignQuerySet.as_manager()
 
@@ -123,7 +124,7 @@ class RuleVersion(models.Model):
     rules = models.JSONField(_("rules"))
     valid_from = models.DateTimeField(_("valid from"))
     created_by = models.CharField(_("created by"), max_length=150)
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("rule version")

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -164,7 +164,10 @@ def _apply(campaign: ReferralCampaign, changes: dict[str, Any], by: str) -> None
         setattr(campaign, name, getattr(content, name))
     campaign.status = status
     campaign.revision += 1
+    campaign.updated_at = Now()
     campaign.save()
+    # What was saved as an expression is not read back by itself.
+    campaign.refresh_from_db(fields=["updated_at"])
     if rules_changed:
         _version_add(campaign, by)
         if not rules.limits.has_budget:
@@ -173,12 +176,11 @@ def _apply(campaign: ReferralCampaign, changes: dict[str, Any], by: str) -> None
 
 def _version_add(campaign: ReferralCampaign, by: str) -> RuleVersion:
     last = RuleVersion.objects.filter(campaign=campaign).order_by("-number").first()
-    now = timezone.now()
     return RuleVersion.objects.create(
         campaign=campaign,
         number=last.number + 1 if last else 1,
         rules=campaign.reward_rules,
-        valid_from=max(now, last.valid_from) if last else now,
+        valid_from=max(campaign.updated_at, last.valid_from) if last else campaign.updated_at,
         created_by=by,
     )
 

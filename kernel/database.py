@@ -1,4 +1,6 @@
-"""The database below Django's cursors: what it looks like when it is away, and calling its functions."""
+"""The database below Django's models: what it looks like when away, its clock, and calling its functions."""
+
+from datetime import datetime
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections
@@ -12,6 +14,17 @@ DATABASE_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psy
 # After a lock was waited for, what its holder committed must be seen, whatever the server's default.
 BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED; "
 ALONE = b"SET TRANSACTION ISOLATION LEVEL READ COMMITTED; "
+
+
+def database_now() -> datetime:
+    """This moment by the database's clock, by which everything on record is dated.
+
+    For what is written by a value; a column that is dated when its row is made has `db_default=Now()`.
+    """
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        (moment,) = cursor.fetchone()
+    return moment
 
 
 def call(function: bytes, *arguments: bytes | None) -> PGresult:

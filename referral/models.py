@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -36,8 +37,8 @@ class ReferralLink(models.Model):
     deep_link_payload = models.JSONField(_("deep link"), default=dict, blank=True)
     payload_digest = models.CharField(max_length=64, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(_("changed"), db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("link")
@@ -161,7 +162,7 @@ class ReferralRelation(models.Model):
     )
     source = models.CharField(_("source"), max_length=16, choices=Source.choices)
     registered_at = models.DateTimeField(_("registered"))
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("referral")
@@ -235,7 +236,7 @@ class PartnerReferralRelation(models.Model):
         verbose_name=_("link"),
     )
     status = models.CharField(_("status"), max_length=24, choices=Status.choices, default=Status.ONBOARDED)
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("partner referral")
@@ -410,7 +411,7 @@ class UserRole(models.Model):
     user_id = id_field(_("user"), primary_key=True)
     role = models.CharField(_("role"), max_length=8, choices=Role.choices, default=Role.USER)
     occurred_at = models.DateTimeField(_("role since"), null=True, blank=True)
-    first_heard_at = models.DateTimeField(_("first seen"))
+    first_heard_at = models.DateTimeField(_("first seen"), db_default=Now())
 
     class Meta:
         verbose_name = _("user")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -82,9 +83,7 @@ def relation_by_link(
 
 def user_heard(user_id: str) -> None:
     """Remember when a user was first mentioned as new; later mentions change nothing."""
-    UserRole.objects.bulk_create(
-        [UserRole(user_id=user_id, first_heard_at=timezone.now())], ignore_conflicts=True
-    )
+    UserRole.objects.bulk_create([UserRole(user_id=user_id)], ignore_conflicts=True)
 
 
 def link_create(
@@ -153,7 +152,6 @@ def default_links_ensure(*, owner_user_id: str) -> None:
 
 def link_switch(*, owner_user_id: str, link_id: UUID, is_active: bool) -> ReferralLink:
     """Switch a user's own link on or off. Raises NotFound, also for somebody else's link."""
-    link = own_link(owner_user_id=owner_user_id, link_id=link_id)
-    link.is_active = is_active
-    link.save(update_fields=["is_active", "updated_at"])
-    return link
+    own = ReferralLink.objects.filter(pk=link_id, owner_user_id=owner_user_id)
+    own.update(is_active=is_active, updated_at=Now())
+    return own_link(owner_user_id=owner_user_id, link_id=link_id)

@@ -12,7 +12,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -24,6 +23,7 @@ from backoffice.people.links import user_link
 from backoffice.rewards.actions import WhyForm
 from backoffice.rewards.labels import reward_page, reward_text
 from campaigns.models import ReferralCampaign
+from kernel.database import database_now
 from kernel.errors import DomainError
 from kernel.humanize.amounts import amounts_text
 from rewards.models import ReferralReward
@@ -196,7 +196,7 @@ def retry_view(request: HttpRequest) -> HttpResponse:
     filters = chosen.filters()
     shown_at = (
         _moment(request.POST.get("shown_at", "")) if request.method == "POST" else None
-    ) or timezone.now()
+    ) or database_now()
     failed_before = shown_at - filters.older_than if filters.older_than else shown_at
     form = WhyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -232,7 +232,7 @@ def _moment(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo and moment <= timezone.now() else None
+    return moment if moment.tzinfo and moment <= database_now() else None
 
 
 def _narrowings(filters: Filters, age: str) -> list[str]:

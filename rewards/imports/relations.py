@@ -18,6 +18,7 @@ from access.audit import Verb, audit_note
 from campaigns.catalog import CampaignEntry, catalog
 from campaigns.locks import lock_relations
 from campaigns.models import ReferralCampaign
+from kernel.database import database_now
 from kernel.errors import CampaignInactive, NotFound
 from referral.models import ReferralRelation
 from referral.selectors import relation_in
@@ -160,11 +161,11 @@ def import_go_on(*, import_id: UUID, by: str) -> RelationImport:
             return running
         _require_open(running.campaign.status)
         if running.started_at is None:
-            running.started_at = timezone.now()
+            running.started_at = database_now()
             _note(running, by, before={"lines": 0}, after={"lines": running.total})
         _portion_write(running)
         if running.done == running.total:
-            running.finished_at = timezone.now()
+            running.finished_at = database_now()
             _note(running, by, before={"made": None}, after={"made": running.made})
         running.save()
     return running

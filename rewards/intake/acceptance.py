@@ -13,7 +13,6 @@ from uuid import UUID
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections, transaction
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.catalog import CampaignEntry, catalog
@@ -149,7 +148,7 @@ def _carefully(candidates: Sequence[Candidate]) -> list[Accepted | DomainError]:
         known: dict[int, Accepted | DomainError] = {}
         if any(row.duplicate_of for row in rows):
             known = first_answers([candidate.event for candidate in candidates])
-        batch = Batch(now=timezone.now())
+        batch = Batch()
         answers: list[Accepted | DomainError] = []
         for index, (candidate, opened) in enumerate(zip(candidates, rows, strict=True)):
             answers.append(known.get(index) or _mismatch(candidate, opened) or _add(batch, candidate, opened))

@@ -1,7 +1,7 @@
 """Registrations, claims and onboarded partners: events that make the relation which pays for them."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.catalog import CampaignEntry, catalog
 from campaigns.locks import lock_relations
 from campaigns.rules.families import RF_PARTNER_ONBOARDED, USER_REGISTERED
+from kernel.database import database_now
 from kernel.errors import CampaignNotFound, DomainError, ReferrerMismatch
 from referral.codes import normalize_code
 from referral.models import (
@@ -45,11 +46,12 @@ def registration_accept(service: str, body: UserRegistered) -> Registered:
 
     Raises ValidationFailed, and IdempotencyConflict when the key belongs to another user's registration.
     """
-    probe = registration_of(service, body, campaign_code="", referrer="", now=timezone.now())
+    now = timezone.now()
+    probe = registration_of(service, body, campaign_code="", referrer="", now=now)
     if probe.external_event_id and (known := known_key(probe)) and known.referred_user_id != body.new_user_id:
         raise conflict_about(probe)
     user_heard(body.new_user_id)
-    return retrying(lambda: _register(service, body, ReferralRelation.Source.LINK))
+    return retrying(lambda: _register(service, body, ReferralRelation.Source.LINK, now))
 
 
 def claim_accept(user_id: str, code: str) -> Registered:
@@ -58,11 +60,12 @@ def claim_accept(user_id: str, code: str) -> Registered:
     Refused with `claim_window_closed` unless the user was first heard of within `CLAIM_WINDOW_DAYS`. Whoever
     has a referrer keeps it: the same code gets the first answer again, another one `already_referred`.
     """
-    body = UserRegistered(new_user_id=user_id, registered_at=timezone.now().isoformat(), referral_code=code)
-    return retrying(lambda: _register(CLAIMS, body, ReferralRelation.Source.CODE))
+    now = database_now()
+    body = UserRegistered(new_user_id=user_id, registered_at=now.isoformat(), referral_code=code)
+    return retrying(lambda: _register(CLAIMS, body, ReferralRelation.Source.CODE, now))
 
 
-def _register(service: str, body: UserRegistered, source: str) -> Registered:
+def _register(service: str, body: UserRegistered, source: str, now: datetime) -> Registered:
     """Inside the transaction: the first answer again, a reason, or a relation with its event."""
     if not body.referral_code or not body.referral_code.strip():
         return Registered("no_code")
@@ -75,9 +78,7 @@ def _register(service: str, body: UserRegistered, source: str) -> Registered:
     campaign = catalog.by_id(link.campaign_id)
     if campaign is None or campaign.revision != link.campaign.revision:
         raise StaleCatalog
-    event = registration_of(
-        service, body, campaign_code=campaign.code, referrer=link.owner_user_id, now=timezone.now()
-    )
+    event = registration_of(service, body, campaign_code=campaign.code, referrer=link.owner_user_id, now=now)
     if reason := _why_not_registered(link, campaign, body, event, held):
         return Registered(reason)
     referrer = None if held else link.owner_user_id
@@ -106,7 +107,7 @@ def _why_not_registered(
     held: ReferralRelation | None,
 ) -> str | None:
     """Why a known code brings nothing; an imported relation in the same campaign still gets its event."""
-    if event.service == CLAIMS and not _may_claim(body.new_user_id):
+    if event.service == CLAIMS and not _may_claim(body.new_user_id, event.occurred_at):
         return "claim_window_closed"
     if not link.is_active:
         return "inactive_code"
@@ -119,9 +120,9 @@ def _why_not_registered(
     return None
 
 
-def _may_claim(user_id: str) -> bool:
+def _may_claim(user_id: str, claimed_at: datetime) -> bool:
     """Whether the user is known to us, and not for longer than the claim window."""
-    opened = timezone.now() - timedelta(days=settings.CLAIM_WINDOW_DAYS)
+    opened = claimed_at - timedelta(days=settings.CLAIM_WINDOW_DAYS)
     return UserRole.objects.filter(pk=user_id, first_heard_at__gt=opened).exists()
 
 

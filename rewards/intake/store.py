@@ -5,7 +5,6 @@ Both are set-based, so a single event is a batch of one. Their SQL stands in rew
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -133,7 +132,6 @@ class RewardRow:
 class Batch:
     """Everything that one transaction adds; `write` sends it in one call."""
 
-    now: datetime
     events: list[dict[str, Any]] = field(default_factory=list)
     rewards: list[dict[str, Any]] = field(default_factory=list)
     stats: dict[StatsKey, dict[str, Any]] = field(default_factory=dict)
@@ -165,7 +163,6 @@ class Batch:
                 "referrer_user_id": opened.level1 or event.referrer_named,
                 "referred_user_id": event.referred,
                 "business_partner_id": event.partner,
-                "created_at": self.now,
                 "reason": calculation.reason,
                 "reason_detail": calculation.reason_detail,
                 "code_reason": candidate.code_reason,
@@ -196,7 +193,6 @@ class Batch:
                 "status": row.status,
                 "required_min_role": row.required_min_role,
                 "available_at": draft.available_at,
-                "created_at": self.now,
             }
         )
         kind = f"{'points' if draft.points is not None else 'g2a'}_{status.value}"

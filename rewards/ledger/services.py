@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from access.audit import Verb, audit_note
@@ -46,7 +45,6 @@ def role_upgrade(*, user_id: str, new_role: str, occurred_at: datetime, by: str)
         UserRole.objects.update_or_create(
             user_id=user_id,
             defaults={"role": new_role, "occurred_at": occurred_at},
-            create_defaults={"role": new_role, "occurred_at": occurred_at, "first_heard_at": timezone.now()},
         )
         return _unlock_by_role(user_id, new_role, by)
 
@@ -197,11 +195,10 @@ def _locked_with_siblings(reward_id: UUID) -> tuple[ReferralReward, list[Referra
 
 def _move(reward: ReferralReward, status: str, by: str, why: MoveReason, reason: str, **changes: Any) -> None:
     """Change the status with its trail; the database refuses what the table of moves does not have."""
-    RewardTransition.objects.create(
+    moved = RewardTransition.objects.create(
         reward=reward,
         from_status=reward.status,
         to_status=status,
-        at=timezone.now(),
         actor=by[:160],
         reason_code=why,
         reason=reason,
@@ -218,7 +215,7 @@ def _move(reward: ReferralReward, status: str, by: str, why: MoveReason, reason:
     reward.status = status
     for name, value in changes.items():
         setattr(reward, name, value)
-    reward.updated_at = timezone.now()
+    reward.updated_at = moved.at
     reward.save(update_fields=["status", "updated_at", *changes])
 
 

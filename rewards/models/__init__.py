@@ -5,6 +5,7 @@ What keeps account of work in the background is in `rewards.models.jobs`.
 
 from django.db import models
 from django.db.models import F, Func, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -320,7 +321,7 @@ class RewardTransition(models.Model):
     )
     from_status = models.CharField(_("from"), max_length=16, choices=RewardStatus.choices)
     to_status = models.CharField(_("to"), max_length=16, choices=RewardStatus.choices)
-    at = models.DateTimeField(_("when"))
+    at = models.DateTimeField(_("when"), db_default=Now())
     actor = models.CharField(_("who"), max_length=160)
     reason_code = models.CharField(
         max_length=32, choices=MoveReason.choices, blank=True, default="", db_default=""
@@ -483,7 +484,7 @@ class AnalyticsRefusal(models.Model):
     event_name = models.CharField(_("event name"), max_length=64)
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
     message = models.CharField(_("message"), max_length=500, blank=True, default="")
-    refused_at = models.DateTimeField(_("rejected"), auto_now_add=True)
+    refused_at = models.DateTimeField(_("rejected"), db_default=Now(), editable=False)
 
     class Meta:
         verbose_name = _("entry rejected by Analytics")

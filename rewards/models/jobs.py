@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
@@ -63,7 +64,7 @@ class RelationImport(models.Model):
     )
     file_name = models.CharField(_("file"), max_length=200)
     created_by = models.CharField(_("uploaded by"), max_length=160)
-    created_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
+    created_at = models.DateTimeField(_("uploaded"), db_default=Now(), editable=False)
     total = models.PositiveIntegerField(_("lines"), default=0)
     done = models.PositiveIntegerField(_("lines processed"), default=0)
     made = models.PositiveIntegerField(_("referrals created"), default=0)
@@ -148,7 +149,7 @@ class BulkRetry(models.Model):
     failed_before = models.DateTimeField(_("failed before"))
     reason = models.CharField(_("reason"), max_length=500)
     created_by = models.CharField(_("started by"), max_length=160)
-    created_at = models.DateTimeField(_("started"))
+    created_at = models.DateTimeField(_("started"), db_default=Now())
     run_by = models.CharField(_("started or resumed by"), max_length=160)
     state = models.CharField(_("status"), max_length=16, choices=State.choices, default=State.RUNNING)
     total = models.PositiveIntegerField(_("rewards"), default=0)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from kernel.decoding import decoder
@@ -107,7 +107,7 @@ def _doubt_over(reward: ReferralReward, answer: Answer, request_id: str) -> None
         mint_number=reward.mint_number + 1,
         last_error_code=answer.failure.cause,
         last_error_params=answer.failure.params,
-        updated_at=timezone.now(),
+        updated_at=Now(),
     )
 
 

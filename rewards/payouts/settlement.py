@@ -84,16 +84,15 @@ def _take_over(reward: ReferralReward, actor: str, reason: MoveReason) -> UUID:
     is_points = reward.currency == ReferralReward.Currency.POINTS
     sent = RewardStatus.SENT_TO_POINTS if is_points else RewardStatus.SENT_TO_TOKEN
     for before, after in pairwise((*WAYS[reward.status], sent)):
-        RewardTransition.objects.create(
+        moved = RewardTransition.objects.create(
             reward=reward,
             from_status=before,
             to_status=after,
-            at=timezone.now(),
             actor=actor[:160],
             reason_code=reason,
         )
         reward.status = after
-        reward.next_attempt_at = reward.updated_at = timezone.now()
+        reward.next_attempt_at = reward.updated_at = moved.at
         reward.save(update_fields=["status", "next_attempt_at", "updated_at"])
     token = uuid7()
     ReferralReward.objects.filter(pk=reward.pk).update(claim_token=token)

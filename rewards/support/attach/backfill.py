@@ -23,6 +23,7 @@ from campaigns.catalog import CampaignEntry, catalog
 from campaigns.models import ReferralCampaign
 from campaigns.rules.calculation import NO_REFERRER
 from campaigns.rules.families import USER_REGISTERED
+from kernel.database import database_now
 from kernel.decoding import metadata_of
 from kernel.errors import CampaignNotFound, DomainError, NotFound, Text, ValidationFailed
 from referral.keys import FINGERPRINT, keyed_hash
@@ -125,7 +126,7 @@ def _is_registered(user_id: str, campaign_id: UUID) -> bool:
 def first_heard(user_id: str) -> datetime:
     """When the user registered, as far as we know: when we first heard of them, else now."""
     heard = UserRole.objects.filter(pk=user_id).values_list("first_heard_at", flat=True).first()
-    return heard or timezone.now()
+    return heard or database_now()
 
 
 def repeated(original: ReferralEvent, referrer: str) -> NewEvent:

@@ -89,7 +89,6 @@ def bulk_retry_start(*, filters: Filters, failed_before: datetime, by: str, reas
             failed_before=failed_before,
             reason=reason,
             created_by=by[:160],
-            created_at=timezone.now(),
             run_by=by[:160],
         )
         with connection.cursor() as cursor:

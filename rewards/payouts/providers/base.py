@@ -66,10 +66,10 @@ class Answer:
 
     outcome: Outcome
     http_status: int | None = None
-    cause: str = ""
     error_code: str = ""
     message: str = ""
     reference: str = ""
+    cause: str = ""
     retry_after_seconds: float | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     finished_at: datetime = field(default_factory=lambda: datetime.now(UTC))

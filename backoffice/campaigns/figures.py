@@ -1,4 +1,4 @@
-"""The page of campaigns with what they have brought and cost: figures that only this app knows."""
+"""The page of campaigns with what they have brought and cost: figures of what was earned."""
 
 from typing import Any
 
@@ -8,11 +8,10 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from backoffice.campaigns.campaign_admin import CampaignAdmin
-from backoffice.campaigns.lifecycle import ACTIVATE, LifeStep
 from campaigns.models import ReferralCampaign
 from kernel.humanize.amounts import amount_text, g2a_text, points_text
 from rewards.reporting.campaign_figures import TREND_DAYS, Figures, figures_of
@@ -22,7 +21,7 @@ WIDTH, HEIGHT, MARGIN = 96, 28, 3
 
 @admin.register(ReferralCampaign)
 class CampaignWithFiguresAdmin(CampaignAdmin):
-    """The list shows what each campaign has brought; a step of its life says whom it concerns."""
+    """The list shows what each campaign has brought."""
 
     list_display: tuple[str, ...] = (*CampaignAdmin.list_display, "registrations", "rewarded", "trend")
 
@@ -57,28 +56,6 @@ class CampaignWithFiguresAdmin(CampaignAdmin):
     def trend(self, campaign: Any) -> SafeString:
         """The events of the last days as a line."""
         return sparkline(campaign.figures.trend)
-
-    def step_facts(self, campaign: ReferralCampaign, step: LifeStep) -> list[str]:
-        """How many links it concerns, and what stays to be paid."""
-        facts = super().step_facts(campaign, step)
-        links = campaign.links.filter(is_active=True).count()
-        if links and step is not ACTIVATE:
-            facts.append(
-                ngettext(
-                    "%s user link leads to it; people who come by it will not be counted.",
-                    "%s user links lead to it; people who come by them will not be counted.",
-                    links,
-                )
-                % amount_text(links)
-            )
-        figures = figures_of([campaign.pk], timezone.now())[campaign.pk]
-        waiting = [
-            *([points_text(figures.points_waiting)] if figures.points_waiting else []),
-            *([g2a_text(figures.g2a_waiting)] if figures.g2a_waiting else []),
-        ]
-        if waiting and step is not ACTIVATE:
-            facts.append(_("Not paid yet or locked: %s.") % ", ".join(waiting))
-        return facts
 
 
 def sparkline(values: list[int]) -> SafeString:

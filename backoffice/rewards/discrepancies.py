@@ -1,15 +1,13 @@
 """The back-office pages of what does not agree with other services, and of closing it with a note."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -22,11 +20,9 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from access.people import person_name
 from backoffice.kit.base import EXACT_SEARCH, ReadOnlyAdmin, ReadOnlyInline, badge
-from backoffice.rewards.actions import tell_outcome, valid_ids
+from backoffice.kit.confirmed_action import ConfirmedAction
 from backoffice.rewards.labels import reward_link, reward_named
-from kernel.errors import DomainError
 from rewards.models import AnalyticsRefusal, ReconciliationFinding, ReconciliationRun, RewardTransition
 from rewards.outbox.entries import EVENT_RECORDED, STATUS_CHANGED
 from rewards.payouts.discrepancies import TEXT_LENGTH, State, finding_close
@@ -116,17 +112,45 @@ class NoteForm(forms.Form):
     )
 
 
-def obstacle(finding: ReconciliationFinding) -> str | None:
-    """Why this finding cannot be closed; None when it can."""
-    if finding.state == State.OPEN:
-        return None
-    return _("Already resolved: %s") % finding.get_state_display()
+class Closing(FindingColumns, ConfirmedAction[ReconciliationFinding]):
+    """A person closes discrepancies with a note of what was done about them."""
+
+    permission = "rewards.change_reconciliationfinding"
+    parameter = "finding"
+    template = "admin/finding_closing.html"
+    form_class = NoteForm
+    title = gettext_lazy("Close with a note")
+    done = gettext_lazy("Closed:")
+
+    def chosen(self, request: HttpRequest, ids: Sequence[str]) -> list[ReconciliationFinding]:
+        """The discrepancies, newest first."""
+        findings = ReconciliationFinding.objects.select_related("reward")
+        return list(findings.filter(pk__in=ids).order_by("-id"))
+
+    def obstacle(self, row: ReconciliationFinding) -> str | None:
+        """Only open ones can be closed."""
+        return None if row.state == State.OPEN else _("Already resolved: %s") % row.get_state_display()
+
+    def named(self, row: ReconciliationFinding) -> str:
+        """What is wrong, and with which payment."""
+        return f"{row.get_kind_display()}: {reward_named(row.reward) if row.reward else row.external_id}"
+
+    def carry_out(self, row: ReconciliationFinding, *, by: str, given: Mapping[str, Any]) -> None:
+        """By the service of the payouts."""
+        finding_close(finding_id=row.pk, by=by, note=given["note"])
+
+    def shown(self, row: ReconciliationFinding) -> dict[str, Any]:
+        """The provider and the reward."""
+        return {"peer": self.peer_shown(row), "reward": self.reward_shown(row)}
+
+    def way_back(self, request: HttpRequest, rows: Sequence[ReconciliationFinding]) -> str:
+        """To the discrepancy, or to the list when there were several."""
+        if len(rows) == 1:
+            return reverse("admin:rewards_reconciliationfinding_change", args=[rows[0].pk])
+        return reverse("admin:rewards_reconciliationfinding_changelist")
 
 
-def finding_named(finding: ReconciliationFinding) -> str:
-    """What is wrong, and with which payment."""
-    payment = reward_named(finding.reward) if finding.reward else finding.external_id
-    return f"{finding.get_kind_display()}: {payment}"
+CLOSING = Closing()
 
 
 @admin.register(ReconciliationFinding)
@@ -162,7 +186,7 @@ class FindingAdmin(FindingColumns, ReadOnlyAdmin):
 
     def has_close_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may close findings."""
-        return bool(request.user.has_perm("rewards.change_reconciliationfinding"))
+        return bool(request.user.has_perm(CLOSING.permission))
 
     @action(description=gettext_lazy("Close selected discrepancies with a note"), permissions=["close"])
     def close_chosen(self, request: HttpRequest, chosen: QuerySet[ReconciliationFinding]) -> HttpResponse:
@@ -183,78 +207,19 @@ class FindingAdmin(FindingColumns, ReadOnlyAdmin):
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Closing is offered while the finding is open."""
         finding = self.get_object(request, str(object_id))
-        if finding is None or obstacle(finding):
+        if finding is None or CLOSING.obstacle(finding):
             return []
         return list(super().get_actions_detail(request, object_id))
 
     def get_urls(self) -> list[URLPattern]:
         """The confirmation stands before the pages of single findings."""
-        view = self.admin_site.admin_view(self.closing_view)
+        view = self.admin_site.admin_view(CLOSING.page)
         return [path("closing/", view, name="rewards_reconciliationfinding_closing"), *super().get_urls()]
 
     @staticmethod
     def _ask(ids: list[str]) -> HttpResponse:
         """Go to the page that shows the choice and asks for a note."""
-        address = reverse("admin:rewards_reconciliationfinding_closing")
-        return HttpResponseRedirect(f"{address}?{urlencode({'finding': ids}, doseq=True)}")
-
-    def closing_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what was chosen and for which it is possible; with a note, do it."""
-        if not self.has_close_permission(request):
-            raise PermissionDenied
-        ids = valid_ids(request.GET.getlist("finding"))
-        chosen = ReconciliationFinding.objects.select_related("reward").filter(pk__in=ids)
-        findings = list(chosen.order_by("-id"))
-        form = NoteForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            shown = set(request.POST.getlist("finding"))
-            confirmed = [finding for finding in findings if str(finding.pk) in shown]
-            findings_close(request, confirmed, form.cleaned_data["note"])
-            return HttpResponseRedirect(self._way_back(findings))
-        return TemplateResponse(request, "admin/finding_closing.html", self._page(request, findings, form))
-
-    def _page(
-        self, request: HttpRequest, findings: list[ReconciliationFinding], form: NoteForm
-    ) -> dict[str, Any]:
-        rows = [
-            {
-                "finding": finding,
-                "peer": self.peer_shown(finding),
-                "reward": self.reward_shown(finding),
-                "obstacle": obstacle(finding),
-            }
-            for finding in findings
-        ]
-        return {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Close with a note"),
-            "rows": rows,
-            "possible": sum(row["obstacle"] is None for row in rows),
-            "form": form,
-            "page": self._way_back(findings),
-        }
-
-    @staticmethod
-    def _way_back(findings: list[ReconciliationFinding]) -> str:
-        """To the finding, or to the list when there were several."""
-        if len(findings) == 1:
-            return reverse("admin:rewards_reconciliationfinding_change", args=[findings[0].pk])
-        return reverse("admin:rewards_reconciliationfinding_changelist")
-
-
-def findings_close(request: HttpRequest, findings: list[ReconciliationFinding], note: str) -> None:
-    """Close each finding and tell the person what became of it."""
-    done, refused = [], []
-    for finding in findings:
-        try:
-            finding_close(finding_id=finding.pk, by=person_name(request.user), note=note)
-        except DomainError as refusal:
-            finding.refresh_from_db()
-            refused.append((finding_named(finding), obstacle(finding) or str(refusal)))
-        else:
-            done.append((finding_named(finding),))
-    tell_outcome(request, _("Closed:"), done, refused)
+        return CLOSING.asked_at(reverse("admin:rewards_reconciliationfinding_closing"), ids)
 
 
 # --- reconciliations ----------------------------------------------------------------------------------------

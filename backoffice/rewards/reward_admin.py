@@ -1,14 +1,11 @@
 """The back-office pages of rewards, their payouts and their history."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -21,11 +18,11 @@ from unfold.enums import ActionVariant
 from backoffice.kit.base import badge
 from backoffice.kit.filters import BY_CAMPAIGN
 from backoffice.people.links import user_link
-from backoffice.rewards.actions import MOVES, Move, WhyForm, rewards_chosen, rewards_move
+from backoffice.rewards.actions import ACTIONS, CHANGE
 from backoffice.rewards.discrepancies import FindingInline
 from backoffice.rewards.history import AttemptInline, TransitionInline
-from backoffice.rewards.labels import STATUS_COLORS, reward_link, reward_named, reward_page, reward_text
-from backoffice.support.explanation import CHANGE, RewardStoryPage
+from backoffice.rewards.labels import STATUS_COLORS, reward_named, reward_text
+from backoffice.support.explanation import RewardStoryPage
 from campaigns.rules.wording import ROLES
 from referral.models import GIVEN_ID
 from rewards.models import ReferralReward, RewardStatus
@@ -192,7 +189,7 @@ class RewardAdmin(RewardStoryPage):
         return self._ask(request, "cancel")
 
     @action(
-        description=MOVES["unlock"].title,
+        description=ACTIONS["unlock"].title,
         icon="lock_open",
         variant=ActionVariant.PRIMARY,
         permissions=["move"],
@@ -203,7 +200,7 @@ class RewardAdmin(RewardStoryPage):
         return self._ask(request, "unlock", object_id)
 
     @action(
-        description=MOVES["retry"].title,
+        description=ACTIONS["retry"].title,
         icon="refresh",
         variant=ActionVariant.PRIMARY,
         permissions=["move"],
@@ -214,7 +211,7 @@ class RewardAdmin(RewardStoryPage):
         return self._ask(request, "retry", object_id)
 
     @action(
-        description=MOVES["cancel"].title,
+        description=ACTIONS["cancel"].title,
         icon="cancel",
         variant=ActionVariant.DANGER,
         permissions=["move"],
@@ -227,7 +224,7 @@ class RewardAdmin(RewardStoryPage):
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Only what the reward's status allows."""
         reward = self.get_object(request, str(object_id))
-        legal = [name for name, move in MOVES.items() if reward and move.obstacle(reward) is None]
+        legal = [name for name, move in ACTIONS.items() if reward and move.obstacle(reward) is None]
         return [
             entry
             for entry in super().get_actions_detail(request, object_id)
@@ -236,53 +233,16 @@ class RewardAdmin(RewardStoryPage):
 
     def _ask(self, request: HttpRequest, name: str, *ids: str) -> HttpResponse:
         """Go to the page that shows the choice and asks for a reason."""
-        chosen = ids or request.POST.getlist(ACTION_CHECKBOX_NAME)
         address = reverse("admin:rewards_referralreward_moves", args=[name])
-        return HttpResponseRedirect(f"{address}?{urlencode({'reward': chosen}, doseq=True)}")
+        return ACTIONS[name].asked_at(address, ids or request.POST.getlist(ACTION_CHECKBOX_NAME))
 
     def get_urls(self) -> list[URLPattern]:
-        """The page of each move stands before the pages of single rewards."""
-        view = self.admin_site.admin_view(self.moves_view)
+        """The page of each action stands before the pages of single rewards."""
+        view = self.admin_site.admin_view(self.action_view)
         return [path("moves/<str:name>/", view, name="rewards_referralreward_moves"), *super().get_urls()]
 
-    def moves_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Show what was chosen and for which it is possible; with a reason, do it."""
-        if name not in MOVES:
+    def action_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """The page of one action."""
+        if name not in ACTIONS:
             raise Http404
-        if not self.has_move_permission(request):
-            raise PermissionDenied
-        move, rewards = MOVES[name], rewards_chosen(request.GET.getlist("reward"))
-        form = WhyForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            shown = set(request.POST.getlist("reward"))
-            confirmed = [reward for reward in rewards if str(reward.pk) in shown]
-            rewards_move(request, move, confirmed, form.cleaned_data["reason"])
-            return HttpResponseRedirect(self._way_back(request, rewards))
-        return TemplateResponse(request, "admin/reward_moves.html", self._page(request, move, rewards, form))
-
-    def _page(
-        self, request: HttpRequest, move: Move, rewards: list[ReferralReward], form: WhyForm
-    ) -> dict[str, Any]:
-        rows = [
-            {"reward": reward, "link": reward_link(reward), "obstacle": move.obstacle(reward)}
-            for reward in rewards
-        ]
-        return {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": move.title,
-            "move": move,
-            "rows": rows,
-            "possible": sum(row["obstacle"] is None for row in rows),
-            "form": form,
-            "page": self._way_back(request, rewards),
-        }
-
-    @staticmethod
-    def _way_back(request: HttpRequest, rewards: list[ReferralReward]) -> str:
-        """To the review list for those who come from it; else to the reward, or to the list of several."""
-        if request.GET.get("from") == "review":
-            return reverse("admin:support_review")
-        if len(rewards) == 1:
-            return reward_page(rewards[0].pk)
-        return reverse("admin:rewards_referralreward_changelist")
+        return ACTIONS[name].page(request)

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, 
 
 from access.people import person_name
 from backoffice.kit.choices import campaigns_offer
-from backoffice.support.backfill import PERMISSION, ReasonForm, past_page, plan_context, reward_shown
+from backoffice.support.backfill import PERMISSION, AttachReasonForm, past_page, plan_context, reward_shown
 from campaigns.models import ReferralCampaign
 from kernel.errors import DomainError, ValidationFailed
 from referral.models import ID_LENGTH, ReferralRelation
@@ -118,7 +118,7 @@ def attach_view(request: HttpRequest) -> HttpResponse:
     is_chosen = is_sent or "referrer" in given or "code" in given
     form = ChoiceForm(given) if is_chosen else ChoiceForm(initial={"user": given.get("user", "")})
     choice = form.choice() if is_chosen else None
-    why = ReasonForm(request.POST if is_sent else None)
+    why = AttachReasonForm(request.POST if is_sent else None)
     if is_sent and choice and why.is_valid() and (relation := _attach(request, form, choice, why)):
         return HttpResponseRedirect(past_page(relation.pk))
     if choice and (held := attached_before(choice)):
@@ -127,7 +127,7 @@ def attach_view(request: HttpRequest) -> HttpResponse:
 
 
 def _attach(
-    request: HttpRequest, form: ChoiceForm, choice: Choice, why: ReasonForm
+    request: HttpRequest, form: ChoiceForm, choice: Choice, why: AttachReasonForm
 ) -> ReferralRelation | None:
     """Write the relation, and then reward what was shown of the past, if that was chosen."""
     by, reason = person_name(request.user), why.cleaned_data["reason"]
@@ -142,7 +142,7 @@ def _attach(
 
 
 def _context(
-    request: HttpRequest, form: ChoiceForm, choice: Choice | None, why: ReasonForm
+    request: HttpRequest, form: ChoiceForm, choice: Choice | None, why: AttachReasonForm
 ) -> dict[str, Any]:
     user = form["user"].value() or ""
     context = {

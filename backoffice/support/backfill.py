@@ -19,9 +19,9 @@ from unfold.widgets import UnfoldBooleanWidget
 from access.audit import Verb
 from access.models import AuditEntry
 from access.people import person_name
+from backoffice.kit.confirmed_action import ReasonForm, valid_ids
 from backoffice.people.links import user_link
 from backoffice.people.people_admin import REASONS
-from backoffice.rewards.actions import WhyForm, valid_ids
 from backoffice.rewards.labels import reward_link
 from campaigns.catalog import catalog
 from campaigns.rules.families import USER_REGISTERED
@@ -40,7 +40,7 @@ NOTES = 20
 FEW = 10
 
 
-class ReasonForm(WhyForm):
+class AttachReasonForm(ReasonForm):
     """Why somebody attaches a referrer or rewards the past; kept in the audit log."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -96,7 +96,7 @@ def past_view(request: HttpRequest) -> HttpResponse:
     relation = _relation(given.get("relation", ""))
     is_chosen = is_sent or "chosen" in given
     form = PastForm(given) if is_chosen else PastForm(initial={"relation": relation.pk})
-    why = ReasonForm(request.POST if is_sent else None)
+    why = AttachReasonForm(request.POST if is_sent else None)
     if is_sent and form.is_valid() and why.is_valid():
         reward_shown(request, relation.pk, form.cleaned_data["registration"], why.cleaned_data["reason"])
         return HttpResponseRedirect(past_page(relation.pk))

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from backoffice.kit.base import ReadOnlyAdmin, badge
 from backoffice.people.links import user_link
 from backoffice.people.people_admin import EventAdmin
-from backoffice.rewards.actions import MOVES
+from backoffice.rewards.actions import ACTIONS, CHANGE
 from backoffice.rewards.labels import STATUS_COLORS, reward_page, reward_text
 from campaigns.models import RuleVersion
 from campaigns.rules.wording import ROLES
@@ -28,7 +28,6 @@ from rewards.support.explanation.levels import LevelStory, event_story
 from rewards.support.explanation.reward import story
 from rewards.support.explanation.situation import situation_of
 
-CHANGE = "rewards.change_referralreward"
 VIEW = "rewards.view_referralreward"
 
 
@@ -81,7 +80,7 @@ def obstacles(request: HttpRequest, reward: ReferralReward) -> list[str]:
     """Why some of the actions cannot be taken on the reward; empty when all can."""
     if not request.user.has_perm(CHANGE):
         return [_("You are not allowed to change rewards")]
-    return [why for move in MOVES.values() if (why := move.obstacle(reward))]
+    return [why for move in ACTIONS.values() if (why := move.obstacle(reward))]
 
 
 def _event_facts(event: ReferralEvent) -> str:

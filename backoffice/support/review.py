@@ -1,34 +1,28 @@
-"""The back-office pages of what needs a person: the review list, and ordering a bulk retry."""
+"""The review list: rewards that need attention, by kind and error."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from access.people import person_name
 from backoffice.kit.base import badge
 from backoffice.kit.choices import choices_offer
 from backoffice.people.links import user_link
-from backoffice.rewards.actions import WhyForm
 from backoffice.rewards.labels import reward_page, reward_text
 from campaigns.models import ReferralCampaign
-from kernel.database import database_now
-from kernel.errors import DomainError
 from kernel.humanize.amounts import amounts_text
 from rewards.models import ReferralReward
 from rewards.support.explanation.error_classification import error_group_text, error_text
-from rewards.support.review.bulk_retry import MOST_AT_ONCE, bulk_retry_extent, bulk_retry_start
 from rewards.support.review.error_groups import MOST_GROUPS, ErrorGroup, error_groups
 from rewards.support.review.rewards import FAILED, KINDS, REASONS, Entry, Filters, review_counts, review_page
 from rewards.support.review.wording import AGES, KIND_COLORS, KIND_MEANINGS, KIND_NAMES, count_text, why_text
@@ -175,74 +169,3 @@ def _place(text: str) -> tuple[datetime, UUID] | None:
     except ValueError:
         return None
     return (moment, found) if moment.tzinfo else None
-
-
-# --- ordering a bulk retry ----------------------------------------------------------------------------------
-
-
-def retry_view(request: HttpRequest) -> HttpResponse:
-    """Show how many rewards and how much; with a reason, have the worker send them again.
-
-    What is taken is what had failed when the page was shown, for that is what the person agrees to.
-    """
-    if not request.user.has_perm(CHANGE):
-        raise PermissionDenied
-    error = request.GET.get("error", "").replace("\x00", "")
-    chosen = ReviewForm(request.GET, [error])
-    if not chosen.is_valid():
-        # A filter that cannot be must not make the order take more than was meant.
-        messages.error(request, _("A filter is not valid. Choose again."))
-        return HttpResponseRedirect(reverse("admin:support_review"))
-    filters = chosen.filters()
-    shown_at = (
-        _moment(request.POST.get("shown_at", "")) if request.method == "POST" else None
-    ) or database_now()
-    failed_before = shown_at - filters.older_than if filters.older_than else shown_at
-    form = WhyForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            order = bulk_retry_start(
-                filters=filters,
-                failed_before=failed_before,
-                by=person_name(request.user),
-                reason=form.cleaned_data["reason"],
-            )
-        except DomainError as refusal:
-            messages.error(request, str(refusal))
-            return HttpResponseRedirect(reverse("admin:support_review"))
-        return HttpResponseRedirect(reverse("admin:rewards_bulkretry_change", args=[order.pk]))
-    extent = bulk_retry_extent(filters=filters, failed_before=failed_before) if error else None
-    context = {
-        **admin.site.each_context(request),
-        "title": _("Retry all rewards with this error"),
-        "error": error_group_text(error),
-        "extent": extent if extent and extent.number else None,
-        "amounts": amounts_text(extent.points, extent.g2a) if extent else "",
-        "narrowings": _narrowings(filters, request.GET.get("age", "")),
-        "most": MOST_AT_ONCE,
-        "shown_at": shown_at.isoformat(),
-        "form": form,
-        "back": f"{reverse('admin:support_review')}?{urlencode({'kind': FAILED})}",
-    }
-    return TemplateResponse(request, "admin/support/retry.html", context)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo and moment <= database_now() else None
-
-
-def _narrowings(filters: Filters, age: str) -> list[str]:
-    """The filters that hold beside the error, in words."""
-    words = []
-    if filters.campaign_id:
-        name = ReferralCampaign.objects.values_list("name", flat=True).get(pk=filters.campaign_id)
-        words.append(_("campaign “%s” only") % name)
-    if filters.currency:
-        words.append(_("%s only") % ReferralReward.Currency(filters.currency).label)
-    if filters.older_than:
-        words.append(_("only failed %s") % AGES[age][0])
-    return words

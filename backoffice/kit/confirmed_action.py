@@ -143,9 +143,10 @@ class ConfirmedAction(Generic[Row]):
         if request.method == "POST" and form.is_valid():
             # What was not on the page was not agreed to.
             agreed = set(request.POST.getlist(self.parameter))
-            answers = self._do_all(
-                request, [row for row in rows if self.key(row) in agreed], form.cleaned_data
-            )
+            confirmed = [row for row in rows if self.key(row) in agreed]
+            if not confirmed:
+                return self._sent_back(request, rows, _("Nothing was selected, so nothing was changed."))
+            answers = self._do_all(request, confirmed, form.cleaned_data)
             return HttpResponseRedirect(self.way_on(request, rows, answers))
         return TemplateResponse(request, self.template, self._context(request, rows, obstacles, form))
 

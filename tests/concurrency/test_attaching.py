@@ -110,7 +110,7 @@ def test_of_two_referrers_attached_at_once_one_wins():
     assert waited
     assert first.referrer_user_id == "ann"
     assert isinstance(second, ValidationFailed)
-    assert "was invited by ann already" in str(second)
+    assert "Already invited by ann" in str(second)
     assert ReferralRelation.objects.get().referrer_user_id == "ann"
     assert_counters_agree_with_a_recount()
 

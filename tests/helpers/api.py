@@ -75,6 +75,8 @@ def _plain(value: Any) -> Any:
 def _served(request: Any) -> Answer:
     """The application's answer to a request, as a web server would hear it."""
     told: list[Any] = []
+    # Django's request has decoded the path, which comes from a server as bytes in disguise.
+    request.environ["PATH_INFO"] = request.path_info.encode().decode("latin-1")
     with _connection_kept():
         parts = application(request.environ, lambda status, headers: told.extend((status, dict(headers))))
         try:

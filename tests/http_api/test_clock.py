@@ -171,6 +171,7 @@ def force_failed(reward):
         ReferralReward.objects.filter(pk=reward.pk, status=before).update(
             status=after,
             next_attempt_at=None if after == "failed" else Now(),
-            last_error="HTTP 422 ACCOUNT_CLOSED the account is closed",
+            last_error_code="http_status",
+            last_error_params={"http_status": 422, "peer_code": "ACCOUNT_CLOSED"},
             updated_at=Now(),
         )

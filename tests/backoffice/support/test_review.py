@@ -204,7 +204,7 @@ def test_chosen_rewards_lead_to_the_page_of_the_move(boss: Client, event: Referr
     assert address
     assert f'name="reward" value="{reward.pk}"' in text
     asked = boss.get(address[1], {"reward": str(reward.pk)})
-    assert [row["reward"] for row in asked.context["rows"]] == [reward]
+    assert [row["row"] for row in asked.context["rows"]] == [reward]
 
 
 # --- ordering a bulk retry ----------------------------------------------------------------------------------
@@ -230,6 +230,15 @@ def test_an_order_takes_what_its_page_has_shown_and_says_so_first(boss: Client, 
     assert (made.created_by, made.reason) == ("staff:boss", "they are open again")
 
 
+def test_nothing_is_ordered_that_was_not_shown(boss: Client, event: ReferralEvent) -> None:
+    failed_row(event)
+
+    answer = boss.post(RETRY, {"reason": "without having looked"}, follow=True)
+
+    assert "Nothing was selected, so nothing was changed." in answer.content.decode()
+    assert not BulkRetry.objects.exists()
+
+
 def test_an_order_without_a_reason_or_with_nothing_to_do_is_told(boss: Client, event: ReferralEvent) -> None:
     failed_row(event)
 
@@ -237,7 +246,8 @@ def test_an_order_without_a_reason_or_with_nothing_to_do_is_told(boss: Client, e
     nothing = boss.get("/admin/support/retry/?error=HTTP+418+TEAPOT").content.decode()
     assert "No failed rewards with this error are left." in nothing
     assert "Retry all</button>" not in nothing
-    gone = boss.post("/admin/support/retry/?error=HTTP+418+TEAPOT", {"reason": "x"}, follow=True)
+    agreed = {"reason": "x", "shown_at": timezone.now().isoformat()}
+    gone = boss.post("/admin/support/retry/?error=HTTP+418+TEAPOT", agreed, follow=True)
     assert "No failed rewards with this error are left." in gone.content.decode()
     assert not BulkRetry.objects.exists()
 

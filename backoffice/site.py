@@ -16,7 +16,6 @@ from access.audit import Verb, audit_note
 from access.people import person_name
 from backoffice.staff.audit_log import AuditedAdmin
 from backoffice.staff.sign_in import SignInForm
-from backoffice.support.urls import support_urls
 
 # The status of a reward is in the reward; this table stays empty.
 admin.site.unregister(Task)
@@ -25,8 +24,6 @@ admin.site.unregister(Group)
 
 
 admin.site.login_form = SignInForm
-# Unfold's site asks for them when it lists its addresses.
-admin.site.extra_urls = support_urls  # type: ignore[attr-defined]
 
 
 @admin.register(User)

@@ -28,6 +28,7 @@ from tests.helpers.api import (
     user,
 )
 from tests.helpers.clock import database_time, host_clock_apart
+from tests.helpers.failures import http, kept
 from tests.helpers.rows import every_row
 
 pytestmark = pytest.mark.django_db
@@ -171,7 +172,6 @@ def force_failed(reward):
         ReferralReward.objects.filter(pk=reward.pk, status=before).update(
             status=after,
             next_attempt_at=None if after == "failed" else Now(),
-            last_error_code="http_status",
-            last_error_params={"http_status": 422, "peer_code": "ACCOUNT_CLOSED"},
             updated_at=Now(),
+            **kept(http(422, "ACCOUNT_CLOSED", "the account is closed")),
         )

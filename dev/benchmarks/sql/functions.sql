@@ -1,6 +1,6 @@
 -- What the product's event path is measured against: the same work by hand, as functions.
 --
--- They write every row that the product writes (rewards/sql/0002_events_write.sql), into the same tables with the
+-- They write every row that the product writes (rewards/sql/0019_events_write.sql), into the same tables with the
 -- same indexes, constraints and triggers: the event with its number in the history, two rewards, the counter of
 -- the referred user, the counter of the referrer's day, and the statistics of both beneficiaries. All limits are
 -- checked under the locks that the counters' upserts take, and branched on: an event beyond a limit is recorded

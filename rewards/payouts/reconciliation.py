@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from rewards.models import (
@@ -30,6 +30,7 @@ from rewards.models import (
 )
 from rewards.models.codes import Cause, Fact, MoveReason, RunProblem
 from rewards.notifier import wake_for
+from rewards.payouts.bookings_seen import BookingsSeen
 from rewards.payouts.discrepancies import State, finding_note, reward_fact, task_fact
 from rewards.payouts.providers.base import RETRY_AFTER_LIMIT_SECONDS, TROUBLES, Answer, Outcome
 from rewards.payouts.providers.bookings import Booking, NoRecord, RecordUnreadable
@@ -115,7 +116,7 @@ class _Comparison:
         if record is None:
             self._report.notes.append("Points Service is not configured; its record is not compared.")
             return
-        with _Seen() as seen:
+        with BookingsSeen() as seen:
             try:
                 for number, page in enumerate(record.pages(request_id=str(self._run.id)), 1):
                     self._page(page, seen)
@@ -132,7 +133,7 @@ class _Comparison:
             for reward in seen.missing(self._since, FINDINGS_LIMIT):
                 self._note(Kind.MISSING, POINTS, str(reward.id), reward, {"code": Fact.NO_BOOKING})
 
-    def _page(self, page: list[Booking], seen: "_Seen") -> None:
+    def _page(self, page: list[Booking], seen: BookingsSeen) -> None:
         self._run.bookings += len(page)
         bookings = [booking for booking in page if booking.is_reward]
         ids = [reward_id for booking in bookings if (reward_id := _uuid(booking.external_id))]
@@ -287,61 +288,6 @@ class _Comparison:
         gone = ReconciliationFinding.objects.filter(state=State.OPEN, kind__in=looked).exclude(run=self._run)
         # What a callback has found was found outside of any run, and is a person's to close.
         gone.filter(run__isnull=False).update(state=State.GONE, closed_at=timezone.now(), closed_by=ACTOR)
-
-
-class _Seen:
-    """The external ids on the peer's list, in a table of this connection: too many for the memory."""
-
-    def __enter__(self) -> "_Seen":
-        self._execute("DROP TABLE IF EXISTS pg_temp.reconciliation_seen")
-        self._execute(
-            "CREATE TEMPORARY TABLE reconciliation_seen (external_id text PRIMARY KEY, transaction_id text)"
-        )
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        if failure[0] is None or not connection.in_atomic_block:
-            self._execute("DROP TABLE IF EXISTS pg_temp.reconciliation_seen")
-
-    def add(self, bookings: list[Booking]) -> dict[str, str]:
-        """Remember them; returns by transaction those whose external id another transaction had booked."""
-        external_ids = [booking.external_id for booking in bookings]
-        transactions = [booking.transaction_id for booking in bookings]
-        self._execute(
-            "INSERT INTO reconciliation_seen SELECT * FROM unnest(%s::text[], %s::text[])"
-            " ON CONFLICT DO NOTHING",
-            [external_ids, transactions],
-        )
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT * FROM reconciliation_seen WHERE external_id = ANY(%s)", [external_ids])
-            first = dict(cursor.fetchall())
-        return {
-            booking.transaction_id: first[booking.external_id]
-            for booking in bookings
-            if first[booking.external_id] != booking.transaction_id
-        }
-
-    @staticmethod
-    def missing(completed_before: datetime, limit: int) -> list[ReferralReward]:
-        """Points rewards that we call paid and that the list has not; one more than the limit at most."""
-        return list(
-            ReferralReward.objects.raw(
-                """
-                SELECT reward.* FROM rewards_referralreward reward
-                WHERE reward.currency = 'points' AND reward.status = 'completed' AND reward.updated_at <= %s
-                  AND NOT EXISTS (
-                      SELECT FROM reconciliation_seen seen WHERE seen.external_id = reward.id::text
-                  )
-                ORDER BY reward.id LIMIT %s
-                """,
-                [completed_before, limit + 1],
-            )
-        )
-
-    @staticmethod
-    def _execute(sql: str, parameters: list[Any] | None = None) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
 
 
 STUCK = """

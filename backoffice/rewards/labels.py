@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
+from backoffice.kit.base import badge
 from kernel.humanize.amounts import g2a_text, points_text
 from rewards.models import ReferralReward, RewardStatus
 
@@ -48,6 +49,14 @@ def reward_text(reward: ReferralReward) -> str:
     if reward.currency == ReferralReward.Currency.POINTS:
         return points_text(reward.points_amount or 0)
     return g2a_text(reward.g2a_amount or Decimal(0))
+
+
+def status_shown(reward: ReferralReward) -> SafeString:
+    """The status in its colour, with a warning while nobody knows whether it was paid."""
+    status = badge(reward.get_status_display(), STATUS_COLORS.get(reward.status))
+    return (
+        format_html("{} {}", status, badge(gettext("unconfirmed"), "warning")) if reward.in_doubt else status
+    )
 
 
 def reward_named(reward: ReferralReward) -> str:

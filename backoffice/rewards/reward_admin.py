@@ -15,15 +15,13 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from backoffice.kit.base import badge
 from backoffice.kit.filters import BY_CAMPAIGN
 from backoffice.people.links import user_link
 from backoffice.rewards.actions import ACTIONS, CHANGE
 from backoffice.rewards.discrepancies import FindingInline
 from backoffice.rewards.history import AttemptInline, TransitionInline
-from backoffice.rewards.labels import STATUS_COLORS, reward_named, reward_text
+from backoffice.rewards.labels import reward_named, reward_text, status_shown
 from backoffice.support.explanation import RewardStoryPage
-from campaigns.rules.wording import ROLES
 from referral.models import GIVEN_ID
 from rewards.models import ReferralReward, RewardStatus
 from rewards.selectors import in_status
@@ -92,22 +90,10 @@ class RewardAdmin(RewardStoryPage):
     actions = ("unlock_chosen", "retry_chosen", "cancel_chosen")
     actions_detail = ("unlock", "retry", "cancel")
     inlines = (TransitionInline, AttemptInline)
-    fieldsets = (
-        (None, {"fields": (("status_badge", "amount"), ("beneficiary", "level"), "needs_role")}),
-        (
-            gettext_lazy("Payout"),
-            {
-                "fields": (
-                    ("available_at", "next_attempt_at"),
-                    "last_error",
-                    ("attempts", "failures"),
-                    ("first_failed_at", "external_tx_id"),
-                    "external_task_id",
-                )
-            },
-        ),
-        (gettext_lazy("Record"), {"fields": ("id", ("event", "campaign"), ("created_at", "updated_at"))}),
-    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: ReferralReward | None = None) -> list[Any]:
+        """None: what is on record stands on the page by itself (`reward_facts`), made in one go."""
+        return []
 
     def get_inlines(self, request: HttpRequest, obj: ReferralReward | None) -> list[Any]:
         """The trail, and what reconciliations found if they found anything."""
@@ -131,8 +117,7 @@ class RewardAdmin(RewardStoryPage):
     @display(description=gettext_lazy("status"), ordering="status")
     def status_badge(self, reward: ReferralReward) -> SafeString:
         """The status in its colour, with a warning while nobody knows whether it was paid."""
-        status = badge(reward.get_status_display(), STATUS_COLORS.get(reward.status))
-        return format_html("{} {}", status, badge(_("unconfirmed"), "warning")) if reward.in_doubt else status
+        return status_shown(reward)
 
     @display(description=gettext_lazy("campaign and event"), ordering="campaign")
     def origin(self, reward: ReferralReward) -> SafeString:
@@ -140,32 +125,16 @@ class RewardAdmin(RewardStoryPage):
         code, event_type = reward.campaign.code, reward.referral_event.event_type
         return format_html('{}<br><span class="text-subtle">{}</span>', code, event_type)
 
-    @display(description=gettext_lazy("event"))
-    def event(self, reward: ReferralReward) -> SafeString:
-        """The event, leading to its page."""
-        address = reverse("admin:referral_referralevent_change", args=[reward.referral_event_id])
-        return format_html('<a href="{}" class="text-link">{}</a>', address, reward.referral_event_id)
-
     @display(description=gettext_lazy("level"))
     def level(self, reward: ReferralReward) -> str:
         """Which level of the rules it comes from."""
         return str(reward.beneficiary_level or _("welcome bonus"))
-
-    @display(description=gettext_lazy("required role"))
-    def needs_role(self, reward: ReferralReward) -> str:
-        """The role that opens it."""
-        return str(ROLES[reward.required_min_role]) if reward.required_min_role else "–"
 
     @display(description=gettext_lazy("error"))
     def error(self, reward: ReferralReward) -> str:
         """The beginning of what the peer said last; the rest on hovering."""
         whole = error_text(reward.last_failure)
         return format_html('<span title="{}">{}</span>', whole, Truncator(whole).chars(60)) if whole else "–"
-
-    @display(description=gettext_lazy("last error"))
-    def last_error(self, reward: ReferralReward) -> str:
-        """What went wrong last, whole."""
-        return error_text(reward.last_failure) or "–"
 
     # --- unlock, retry, cancel ------------------------------------------------------------------------------
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib.admin.utils import label_for_field
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +16,7 @@ from backoffice.kit.base import ReadOnlyAdmin, badge
 from backoffice.people.links import user_link
 from backoffice.people.people_admin import EventAdmin
 from backoffice.rewards.actions import ACTIONS, CHANGE
-from backoffice.rewards.labels import STATUS_COLORS, reward_page, reward_text
+from backoffice.rewards.labels import STATUS_COLORS, reward_page, reward_text, status_shown
 from campaigns.models import RuleVersion
 from campaigns.rules.wording import ROLES
 from kernel.humanize.amounts import amount_text
@@ -23,6 +24,7 @@ from kernel.humanize.moments import moment_text
 from referral.models import ReferralEvent
 from rewards.models import ReferralReward
 from rewards.support.explanation.amounts import derivation, made_locked
+from rewards.support.explanation.error_classification import error_text
 from rewards.support.explanation.event_record import recorded
 from rewards.support.explanation.levels import LevelStory, event_story
 from rewards.support.explanation.reward import story
@@ -73,7 +75,48 @@ def reward_story_context(request: HttpRequest, reward: ReferralReward) -> dict[s
         "campaign_link": _link("campaigns_referralcampaign", reward.campaign_id, reward.campaign.name),
         "version_link": _link("campaigns_ruleversion", version.pk, _("Version %d") % version.number),
         "version_facts": _version_facts(event, version),
+        "facts": reward_facts(reward),
     }
+
+
+def reward_facts(reward: ReferralReward) -> list[dict[str, Any]]:
+    """What is on record about a reward, in groups."""
+    event = reward.referral_event
+    role = ROLES[reward.required_min_role] if reward.required_min_role else None
+    payout = ("available_at", "next_attempt_at", "attempts", "failures", "first_failed_at")
+    return [
+        {
+            "title": _("Reward"),
+            "pairs": [
+                (_("status"), status_shown(reward)),
+                (_("amount"), reward_text(reward)),
+                (_("recipient"), user_link(reward.beneficiary_user_id)),
+                (_("level"), reward.beneficiary_level or _("welcome bonus")),
+                (_("required role"), role),
+            ],
+        },
+        {
+            "title": _("Payout"),
+            "pairs": [
+                *_columns(reward, *payout),
+                (_("last error"), error_text(reward.last_failure)),
+                *_columns(reward, "external_tx_id", "external_task_id"),
+            ],
+        },
+        {
+            "title": _("Record"),
+            "pairs": [
+                (_("ID"), reward.pk),
+                (_("event"), _link("referral_referralevent", event.pk, str(event.pk))),
+                *_columns(reward, "campaign", "created_at", "updated_at"),
+            ],
+        },
+    ]
+
+
+def _columns(row: Model, *names: str) -> list[tuple[Any, Any]]:
+    """Columns of a row by their names in the language of the page."""
+    return [(label_for_field(name, type(row)), getattr(row, name)) for name in names]
 
 
 def obstacles(request: HttpRequest, reward: ReferralReward) -> list[str]:

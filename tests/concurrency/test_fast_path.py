@@ -390,11 +390,11 @@ def end_connection(condition=""):
     """End the only database connection of other threads of ours; waits for those that are just closing."""
     until = timezone.now() + timedelta(seconds=LONG_SECONDS)
     with connection.cursor() as cursor:
-        count = 0
-        while count != 1:
-            assert timezone.now() < until, f"{count} connections"
-            cursor.execute(f"SELECT count(*) {OTHERS} {condition}")
-            (count,) = cursor.fetchone()
+        found = []
+        while len(found) != 1:
+            assert timezone.now() < until, found
+            cursor.execute(f"SELECT state, query {OTHERS} {condition}")
+            found = cursor.fetchall()
         cursor.execute(f"SELECT pg_terminate_backend(pid, 5000) {OTHERS} {condition}")
         assert cursor.fetchall() == [(True,)]
 

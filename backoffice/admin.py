@@ -6,26 +6,42 @@ from django.contrib import admin
 
 from backoffice import site
 from backoffice.admin_site import BackofficeSite
-from backoffice.campaigns import campaign_admin, figures, versions
-from backoffice.people import imports, people_admin
-from backoffice.rewards import discrepancies, history, reward_admin
+from backoffice.campaigns import campaigns, versions
+from backoffice.people import events, imports, links, partners, relations, users
+from backoffice.rewards import (
+    attempts,
+    circuits,
+    discrepancies,
+    reconciliations,
+    rejections,
+    rewards,
+    status_changes,
+    totals,
+)
 from backoffice.staff import audit_log, service_permissions
-from backoffice.support import bulk_retry, explanation
+from backoffice.support import bulk_retry
 from backoffice.support.urls import support_urls
 
 __all__ = (
+    "attempts",
     "audit_log",
     "bulk_retry",
-    "campaign_admin",
+    "campaigns",
+    "circuits",
     "discrepancies",
-    "explanation",
-    "figures",
-    "history",
+    "events",
     "imports",
-    "people_admin",
-    "reward_admin",
+    "links",
+    "partners",
+    "reconciliations",
+    "rejections",
+    "relations",
+    "rewards",
     "service_permissions",
     "site",
+    "status_changes",
+    "totals",
+    "users",
     "versions",
 )
 

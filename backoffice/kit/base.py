@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +24,16 @@ EXACT_SEARCH = _("Exact ID, not a part of it")
 def badge(text: Any, color: str | None) -> SafeString:
     """A coloured label; `color` is success, info, primary, warning, danger or nothing."""
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": color})
+
+
+def text_link(address: str, text: Any) -> SafeString:
+    """Words that lead somewhere."""
+    return format_html('<a href="{}" class="text-link">{}</a>', address, text)
+
+
+def row_link(table: str, pk: Any, text: Any) -> SafeString:
+    """Words that lead to the page of one row; `table` is app and model, as in `referral_referralevent`."""
+    return text_link(reverse(f"admin:{table}_change", args=[pk]), text)
 
 
 def json_block(value: Any) -> SafeString:

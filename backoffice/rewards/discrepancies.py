@@ -1,4 +1,4 @@
-"""The back-office pages of what does not agree with other services, and of closing it with a note."""
+"""What we and a service that pays disagree about, and closing it with a note."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,34 +9,23 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from backoffice.kit.base import EXACT_SEARCH, ReadOnlyAdmin, ReadOnlyInline, badge
+from backoffice.kit.base import ReadOnlyAdmin, ReadOnlyInline, badge, row_link
 from backoffice.kit.confirmed_action import ConfirmedAction
 from backoffice.rewards.labels import reward_link, reward_named
-from rewards.models import AnalyticsRefusal, ReconciliationFinding, ReconciliationRun, RewardTransition
-from rewards.outbox.entries import EVENT_RECORDED, STATUS_CHANGED
+from backoffice.rewards.reconciliations import run_named
+from rewards.models import ReconciliationFinding
 from rewards.payouts.discrepancies import TEXT_LENGTH, State, finding_close
 from rewards.provider_names import PEER_NAMES, PEERS
-from rewards.support.explanation.discrepancies import fact_text, problems_text
+from rewards.support.explanation.discrepancies import fact_text
 
 STATE_COLORS: dict[str, str] = {State.OPEN: "danger", State.REPAIRED: "success", State.CLOSED: "info"}
-ENTRIES = {
-    EVENT_RECORDED: gettext_lazy("event accepted"),
-    STATUS_CHANGED: gettext_lazy("reward created or its status changed"),
-}
-
-
-# --- findings -----------------------------------------------------------------------------------------------
 
 
 class FindingColumns:
@@ -78,7 +67,7 @@ class FindingInline(FindingColumns, ReadOnlyInline):
     @display(description=gettext_lazy("type"))
     def kind_link(self, finding: ReconciliationFinding) -> SafeString:
         """What is wrong, leading to the page of the finding."""
-        return _link("rewards_reconciliationfinding", finding.pk, finding.get_kind_display())
+        return row_link("rewards_reconciliationfinding", finding.pk, finding.get_kind_display())
 
 
 class PeerFilter(admin.SimpleListFilter):
@@ -182,7 +171,7 @@ class FindingAdmin(FindingColumns, ReadOnlyAdmin):
         """The reconciliation, leading to its page."""
         if not finding.run:
             return "–"
-        return _link("rewards_reconciliationrun", finding.run_id, run_named(finding.run))
+        return row_link("rewards_reconciliationrun", finding.run_id, run_named(finding.run))
 
     def has_close_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may close findings."""
@@ -220,95 +209,3 @@ class FindingAdmin(FindingColumns, ReadOnlyAdmin):
     def _ask(ids: list[str]) -> HttpResponse:
         """Go to the page that shows the choice and asks for a note."""
         return CLOSING.asked_at(reverse("admin:rewards_reconciliationfinding_closing"), ids)
-
-
-# --- reconciliations ----------------------------------------------------------------------------------------
-
-
-def run_named(run: ReconciliationRun) -> str:
-    """When it began."""
-    return date_format(localtime(run.started_at), "SHORT_DATETIME_FORMAT")
-
-
-@admin.register(ReconciliationRun)
-class RunAdmin(ReadOnlyAdmin):
-    """Every reconciliation with the services that pay."""
-
-    list_display = ("started_at", "outcome", "bookings", "tasks", "repaired", "problems_short")
-    fields = ("started_at", "finished_at", "outcome", "bookings", "tasks", "repaired", "problems", "findings")
-
-    def title_of(self, row: ReconciliationRun) -> str:
-        """When it began."""
-        return run_named(row)
-
-    @display(description=gettext_lazy("result"))
-    def outcome(self, run: ReconciliationRun) -> SafeString:
-        """Whether everything could be compared."""
-        if run.finished_at is None:
-            return badge(_("not finished"), "warning")
-        return badge(_("with problems"), "danger") if run.problem_list else badge(_("complete"), "success")
-
-    @display(description=gettext_lazy("problems"))
-    def problems_short(self, run: ReconciliationRun) -> str:
-        """The beginning of what could not be compared; the rest on hovering."""
-        whole = problems_text(run.problem_list)
-        return format_html('<span title="{}">{}</span>', whole, Truncator(whole).chars(45)) if whole else "–"
-
-    @display(description=gettext_lazy("problems"))
-    def problems(self, run: ReconciliationRun) -> str:
-        """All that could not be compared."""
-        return problems_text(run.problem_list) or "–"
-
-    @display(description=gettext_lazy("discrepancies"))
-    def findings(self, run: ReconciliationRun) -> SafeString:
-        """To what it found and no later one has found again."""
-        address = reverse("admin:rewards_reconciliationfinding_changelist")
-        text = _("show discrepancies last found by this reconciliation")
-        return format_html('<a href="{}?run__id__exact={}" class="text-link">{}</a>', address, run.pk, text)
-
-
-# --- Analytics ----------------------------------------------------------------------------------------------
-
-
-@admin.register(AnalyticsRefusal)
-class RefusalAdmin(ReadOnlyAdmin):
-    """What Analytics would not take."""
-
-    list_display = ("entry", "http_status", "message", "refused_at")
-    exact_lookups = ("entry_id", "pk")
-    search_help_text = EXACT_SEARCH
-    fields = ("entry", "about", "entry_id", "http_status", "message", "refused_at", "recorded_no", "what_now")
-
-    def title_of(self, row: AnalyticsRefusal) -> str:
-        """What was to be told."""
-        return str(self.entry(row))
-
-    @display(description=gettext_lazy("entry type"))
-    def entry(self, refusal: AnalyticsRefusal) -> str:
-        """What the entry is about, in words."""
-        return str(ENTRIES.get(refusal.event_name, refusal.event_name))
-
-    @display(description=gettext_lazy("subject"))
-    def about(self, refusal: AnalyticsRefusal) -> str:
-        """The event or the reward, leading to its page."""
-        if refusal.event_name == EVENT_RECORDED:
-            return _link("referral_referralevent", refusal.entry_id, _("the event"))
-        # An entry about a change has the id of the change; one about a new reward has the reward's.
-        change = RewardTransition.objects.filter(pk=refusal.entry_id).first()
-        return _link(
-            "rewards_referralreward", change.reward_id if change else refusal.entry_id, _("the reward")
-        )
-
-    @display(description=gettext_lazy("what to do"))
-    def what_now(self, refusal: AnalyticsRefusal) -> str:
-        """How it is sent again."""
-        return _(
-            "When the cause is fixed, send all rejected entries again with: manage.py analytics_lag "
-            "--send-refused-again"
-        )
-
-
-def _link(page: str, row_id: Any, text: str) -> SafeString:
-    return format_html(
-        '<a href="{}" class="text-link">{}</a>', reverse(f"admin:{page}_change", args=[row_id]), text
-    )

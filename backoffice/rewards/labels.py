@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from backoffice.kit.base import badge
+from backoffice.kit.base import badge, text_link
 from kernel.humanize.amounts import g2a_text, points_text
 from rewards.models import ReferralReward, RewardStatus
 
@@ -71,7 +71,12 @@ def reward_page(reward_id: UUID) -> str:
 
 def reward_link(reward: ReferralReward) -> SafeString:
     """The reward in words, leading to its page."""
-    return format_html('<a href="{}" class="text-link">{}</a>', reward_page(reward.pk), reward_named(reward))
+    return text_link(reward_page(reward.pk), reward_named(reward))
+
+
+def reward_amount_link(reward: ReferralReward) -> SafeString:
+    """The amount, leading to the reward's page; whose it is the reader knows."""
+    return text_link(reward_page(reward.pk), reward_text(reward))
 
 
 def level_text(reward: ReferralReward) -> str:

@@ -19,9 +19,9 @@ from unfold.widgets import UnfoldBooleanWidget
 from access.audit import Verb
 from access.models import AuditEntry
 from access.people import person_name
+from backoffice.kit.base import text_link
 from backoffice.kit.confirmed_action import ReasonForm, valid_ids
-from backoffice.people.links import user_link
-from backoffice.people.people_admin import REASONS
+from backoffice.people.labels import user_link, why_nothing
 from backoffice.rewards.labels import reward_link
 from campaigns.catalog import catalog
 from campaigns.rules.families import USER_REGISTERED
@@ -84,7 +84,7 @@ def past_link(relation: ReferralRelation) -> SafeString | str:
         ) % amount_text(left)
     else:
         text = _("past events")
-    return format_html('<a href="{}" class="text-link">{}</a>', past_page(relation.pk), text)
+    return text_link(past_page(relation.pk), text)
 
 
 def past_view(request: HttpRequest) -> HttpResponse:
@@ -258,8 +258,7 @@ def _done(event: ReferralEvent) -> dict[str, Any]:
 def _outcome(event: ReferralEvent) -> SafeString | str:
     """The rewards, or why there are none."""
     if event.reason:
-        words = str(REASONS.get(event.reason, event.reason))
-        return f"{words} ({event.reason_detail})" if event.reason_detail else words
+        return why_nothing(event)
     rewards = sorted(event.rewards.all(), key=lambda reward: reward.pk)
     return format_html_join(
         "", "<div>{}, {}</div>", ((reward_link(reward), reward.get_status_display()) for reward in rewards)

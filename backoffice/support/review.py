@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from backoffice.kit.base import badge
 from backoffice.kit.choices import choices_offer
-from backoffice.people.links import user_link
+from backoffice.people.labels import user_link
 from backoffice.rewards.labels import reward_page, reward_text
 from campaigns.models import ReferralCampaign
 from kernel.humanize.amounts import amounts_text

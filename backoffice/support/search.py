@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from backoffice.people.links import user_page as address_of
+from backoffice.people.labels import user_page as address_of
 from backoffice.support.search_results import hit_line, user_page_with
 from backoffice.support.timeline import lines_of
 from backoffice.support.user_page import found_context, page_context

@@ -13,7 +13,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backoffice.people.links import user_page
+from backoffice.kit.base import text_link
+from backoffice.people.labels import user_page
 from backoffice.rewards.labels import reward_text
 from referral.models import PartnerReferralRelation, ReferralEvent, ReferralLink, ReferralRelation
 from rewards.models import ReferralReward
@@ -52,7 +53,7 @@ class HitLine:
         """The hit, leading to its own page."""
         if not self.own_page:
             return format_html("{}", self.text)
-        return format_html('<a href="{}" class="text-link">{}</a>', self.own_page, self.text)
+        return text_link(self.own_page, self.text)
 
 
 def hit_line(hit: Hit) -> HitLine:

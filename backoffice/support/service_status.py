@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from access.people import person_name
 from backoffice.kit.base import badge
-from backoffice.rewards.discrepancies import ENTRIES, run_named
 from backoffice.rewards.labels import OUTCOME_COLORS, OUTCOMES
+from backoffice.rewards.reconciliations import run_named
+from backoffice.rewards.rejections import ENTRIES
 from kernel.errors import DomainError
 from kernel.humanize.amounts import amount_text, amounts_text
 from rewards.models import ReconciliationFinding, ReconciliationRun

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -15,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from access.models import AuditEntry
-from backoffice.people.links import user_link
-from backoffice.people.people_admin import REASONS
-from backoffice.rewards.labels import level_text, reward_page, reward_text
+from backoffice.kit.base import row_link
+from backoffice.people.labels import user_link, why_nothing
+from backoffice.rewards.labels import level_text, reward_amount_link
 from backoffice.staff.audit_log import kind_named
 from referral.models import (
     PartnerReferralRelation,
@@ -160,9 +159,7 @@ def outcome_text(event: ReferralEvent) -> str:
     """What came of an event."""
     if not event.reason:
         return _("rewards earned")
-    words = str(REASONS.get(event.reason, event.reason))
-    detail = f"{words} ({event.reason_detail})" if event.reason_detail else words
-    return _("no reward: %s") % detail
+    return _("no reward: %s") % why_nothing(event)
 
 
 def _reward(reward: ReferralReward) -> SafeString:
@@ -187,9 +184,9 @@ def _change(entry: AuditEntry) -> SafeString:
 
 def _entry_link(entry: AuditEntry) -> SafeString:
     """What was changed, leading to its page."""
-    address = reverse(f"admin:{entry.object_type.replace('.', '_')}_change", args=[entry.object_id])
-    kind = capfirst(kind_named(entry.object_type))
-    return format_html('{} <a href="{}" class="text-link">{}</a>', kind, address, entry.object_name)
+    table = entry.object_type.replace(".", "_")
+    named = row_link(table, entry.object_id, entry.object_name)
+    return format_html("{} {}", capfirst(kind_named(entry.object_type)), named)
 
 
 def _late(word: str, happened: datetime, heard: datetime) -> str:
@@ -205,27 +202,19 @@ def _late(word: str, happened: datetime, heard: datetime) -> str:
 
 def event_link(event: ReferralEvent) -> SafeString:
     """The event's type, leading to its page."""
-    address = reverse("admin:referral_referralevent_change", args=[event.pk])
     # Long types break behind an underscore.
     words = format_html_join(mark_safe("_<wbr>"), "{}", ((word,) for word in event.event_type.split("_")))
-    return format_html('<a href="{}" class="text-link">{}</a>', address, words)
-
-
-def reward_amount_link(reward: ReferralReward) -> SafeString:
-    """The amount, leading to the reward's page; whose it is the reader knows."""
-    return format_html('<a href="{}" class="text-link">{}</a>', reward_page(reward.pk), reward_text(reward))
+    return row_link("referral_referralevent", event.pk, words)
 
 
 def link_link(link: ReferralLink) -> SafeString:
     """The code, leading to the link's page."""
-    address = reverse("admin:referral_referrallink_change", args=[link.pk])
-    return format_html('<a href="{}" class="text-link">{}</a>', address, link.code)
+    return row_link("referral_referrallink", link.pk, link.code)
 
 
 def partner_link(relation: PartnerReferralRelation) -> SafeString:
     """The partner's id, leading to the page of who brought it."""
-    address = reverse("admin:referral_partnerreferralrelation_change", args=[relation.pk])
-    return format_html('<a href="{}" class="text-link">{}</a>', address, relation.business_partner_id)
+    return row_link("referral_partnerreferralrelation", relation.pk, relation.business_partner_id)
 
 
 WORDS: dict[str, tuple[str, Callable[[Any], SafeString]]] = {

@@ -7,23 +7,19 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
-from django.utils.translation import gettext as _
 
 from backoffice.kit.base import badge
-from backoffice.people.links import user_link
-from backoffice.people.people_admin import ROLE_COLORS
-from backoffice.rewards.labels import STATUS_COLORS, level_text
+from backoffice.people.labels import ROLE_COLORS, user_link
+from backoffice.rewards.labels import level_text, reward_amount_link, status_shown
 from backoffice.support.backfill import past_link
 from backoffice.support.search_results import hit_line
 from backoffice.support.timeline import (
     event_link,
     outcome_text,
     partner_link,
-    reward_amount_link,
     source_text,
 )
 from backoffice.support.user_tree import drawing_of, invited_page
@@ -109,7 +105,7 @@ def reward_rows(rewards: Sequence[ReferralReward]) -> list[RewardRow]:
             campaign=reward.campaign.name,
             event=event_link(reward.referral_event),
             created_at=reward.created_at,
-            status=_status(reward),
+            status=status_shown(reward),
             why=story(situations[reward.pk]).headline,
             said=Truncator(error_text(reward.last_failure)).chars(SHOWN)
             if reward.status not in SETTLED
@@ -117,11 +113,6 @@ def reward_rows(rewards: Sequence[ReferralReward]) -> list[RewardRow]:
         )
         for reward in rewards
     ]
-
-
-def _status(reward: ReferralReward) -> SafeString:
-    status = badge(reward.get_status_display(), STATUS_COLORS.get(reward.status))
-    return format_html("{} {}", status, badge(_("unconfirmed"), "warning")) if reward.in_doubt else status
 
 
 def _inviter(upline: Sequence[ReferralRelation]) -> dict[str, Any] | None:

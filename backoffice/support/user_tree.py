@@ -7,7 +7,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from backoffice.people.links import user_page
+from backoffice.people.labels import user_page
 from campaigns.rules.wording import ROLES
 from kernel.humanize.amounts import amount_text
 from referral.models import UserRole

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from backoffice.people.links import user_page
+from backoffice.people.labels import user_page
 from campaigns.services import campaign_update
 from referral.models import ReferralEvent, ReferralLink, ReferralRelation
 from rewards.intake.events import event_accept

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from access.models import AuditEntry
-from backoffice.people.links import user_page
+from backoffice.people.labels import user_page
 from referral.models import EventReplay, ReferralEvent, ReferralRelation, UserRole
 from rewards.ledger.rollups import daily_figures_refresh
 from rewards.models import DailyFigures

@@ -1,4 +1,4 @@
-"""The back-office pages of rewards, their payouts and their history."""
+"""Rewards: the list, the page of one, and the buttons of the actions."""
 
 from typing import Any
 
@@ -15,13 +15,15 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from backoffice.kit.base import ReadOnlyAdmin
 from backoffice.kit.filters import BY_CAMPAIGN
-from backoffice.people.links import user_link
+from backoffice.people.labels import user_link
 from backoffice.rewards.actions import ACTIONS, CHANGE
+from backoffice.rewards.attempts import AttemptInline
 from backoffice.rewards.discrepancies import FindingInline
-from backoffice.rewards.history import AttemptInline, TransitionInline
 from backoffice.rewards.labels import reward_named, reward_text, status_shown
-from backoffice.support.explanation import RewardStoryPage
+from backoffice.rewards.page import page_context
+from backoffice.rewards.status_changes import TransitionInline
 from referral.models import GIVEN_ID
 from rewards.models import ReferralReward, RewardStatus
 from rewards.selectors import in_status
@@ -62,7 +64,7 @@ class CurrencyFilter(admin.SimpleListFilter):
 
 
 @admin.register(ReferralReward)
-class RewardAdmin(RewardStoryPage):
+class RewardAdmin(ReadOnlyAdmin):
     """Rewards are read here and moved by three actions, each with a reason."""
 
     list_display = (
@@ -90,15 +92,10 @@ class RewardAdmin(RewardStoryPage):
     actions = ("unlock_chosen", "retry_chosen", "cancel_chosen")
     actions_detail = ("unlock", "retry", "cancel")
     inlines = (TransitionInline, AttemptInline)
+    change_form_outer_before_template = "admin/support/reward_page.html"
 
-    def get_fieldsets(self, request: HttpRequest, obj: ReferralReward | None = None) -> list[Any]:
-        """None: what is on record stands on the page by itself (`reward_facts`), made in one go."""
-        return []
-
-    def get_inlines(self, request: HttpRequest, obj: ReferralReward | None) -> list[Any]:
-        """The trail, and what reconciliations found if they found anything."""
-        inlines = list(super().get_inlines(request, obj))
-        return [FindingInline, *inlines] if obj and obj.findings.exists() else inlines
+    class Media:
+        css = {"all": ["backoffice/story.css"]}
 
     def title_of(self, row: ReferralReward) -> str:
         """The amount and whose it is."""
@@ -135,6 +132,32 @@ class RewardAdmin(RewardStoryPage):
         """The beginning of what the peer said last; the rest on hovering."""
         whole = error_text(reward.last_failure)
         return format_html('<span title="{}">{}</span>', whole, Truncator(whole).chars(60)) if whole else "–"
+
+    # --- the page of one ------------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReferralReward]:
+        """The page of one reward speaks of all that stands behind it."""
+        rows = super().get_queryset(request)
+        behind = ("campaign", "referral_event__rule_version")
+        is_page = request.resolver_match and "object_id" in request.resolver_match.kwargs
+        return rows.select_related(*behind) if is_page else rows
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> Any:
+        """The page with what stands on it."""
+        if reward := options.get("obj"):
+            context |= page_context(request, reward)
+        return super().render_change_form(request, context, *args, **options)
+
+    def get_fieldsets(self, request: HttpRequest, obj: ReferralReward | None = None) -> list[Any]:
+        """None: what is on record stands on the page by itself (`page_context`), made in one go."""
+        return []
+
+    def get_inlines(self, request: HttpRequest, obj: ReferralReward | None) -> list[Any]:
+        """The trail, and what reconciliations found if they found anything."""
+        inlines = list(super().get_inlines(request, obj))
+        return [FindingInline, *inlines] if obj and obj.findings.exists() else inlines
 
     # --- unlock, retry, cancel ------------------------------------------------------------------------------
 

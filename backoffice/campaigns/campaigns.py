@@ -1,15 +1,14 @@
-"""The back-office page of campaigns: what the form shows, tries and saves, and the list.
-
-`backoffice.campaigns.figures` registers it, with the figures that only that app knows.
-"""
+"""Campaigns: the list with what each has brought and cost, and what the form shows, tries and saves."""
 
 from decimal import Decimal
 from typing import Any
 
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -17,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 
 from access.people import person_name
+from backoffice.campaigns.figures import rewarded_lines, sparkline
 from backoffice.campaigns.forms import CampaignForm, taken_over
 from backoffice.campaigns.lifecycle import LifeCyclePages
 from backoffice.campaigns.preview import SampleForm, preview_answer, useful_rows
@@ -26,16 +26,18 @@ from campaigns.models import CampaignSpend, ReferralCampaign
 from campaigns.services import CampaignContent, activation_obstacle, campaign_create, campaign_update
 from kernel.errors import DomainError
 from kernel.humanize.amounts import amount_text, g2a_text, points_text
+from rewards.reporting.campaign_figures import figures_of
 
 Status = ReferralCampaign.Status
 STATUS_COLORS: dict[str, str] = {Status.DRAFT: "info", Status.ACTIVE: "success", Status.PAUSED: "warning"}
 
 
+@admin.register(ReferralCampaign)
 class CampaignAdmin(LifeCyclePages, VersionPages, StaffAdmin):
     """Campaigns: every save goes through the services, so the form and the API know the same rules."""
 
     form = CampaignForm
-    list_display: tuple[str, ...] = ("title", "status_badge", "window", "spent")
+    list_display = ("title", "status_badge", "window", "spent", "registrations", "rewarded", "trend")
     list_display_links = ("title",)
     list_filter = ("status", "campaign_type")
     list_select_related = ("spend",)
@@ -133,6 +135,31 @@ class CampaignAdmin(LifeCyclePages, VersionPages, StaffAdmin):
             )
             or "–"
         )
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list, each row with its figures."""
+        changelist = super().get_changelist_instance(request)
+        rows = list(changelist.result_list)
+        figures = figures_of([row.pk for row in rows], timezone.now())
+        for row in rows:
+            row.figures = figures[row.pk]
+        changelist.result_list = rows
+        return changelist
+
+    @display(description=gettext_lazy("registrations"))
+    def registrations(self, campaign: Any) -> str:
+        """How many users were invited in it."""
+        return amount_text(campaign.figures.registrations)
+
+    @display(description=gettext_lazy("paid"))
+    def rewarded(self, campaign: Any) -> str:
+        """How much of what was earned has been paid; the rest waits or is locked."""
+        return rewarded_lines(campaign.figures) or "–"
+
+    @display(description=gettext_lazy("14 days"))
+    def trend(self, campaign: Any) -> SafeString:
+        """The events of the last days as a line."""
+        return sparkline(campaign.figures.trend)
 
     # --- the form -------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """How the back-office looks: its name, its colours, what stands on every page."""
 
 from django.templatetags.static import static
+from django.utils.functional import lazy, lazystr
 from django.utils.translation import gettext_lazy as _
 
 __all__ = ("FORMAT_MODULE_PATH", "LOGIN_REDIRECT_URL", "UNFOLD")
@@ -16,13 +17,16 @@ FAVICON = (
 LOGIN_REDIRECT_URL = "admin:index"
 FORMAT_MODULE_PATH = "backoffice.formats"
 
+# The theme takes a plain text for the path of a function, and the addresses are known when all is set up.
+_static = lazy(static, str)
+
 UNFOLD = {
     "SITE_TITLE": _("Referral Service"),
     "SITE_HEADER": _("Referral Service"),
     "SITE_SYMBOL": "share",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: FAVICON}],
-    "STYLES": [lambda request: static("backoffice/back-office.css")],
-    "SCRIPTS": [lambda request: static("backoffice/back-office.js")],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lazystr(FAVICON)}],
+    "STYLES": [_static("backoffice/back-office.css")],
+    "SCRIPTS": [_static("backoffice/back-office.js")],
     # The languages stand in the header (templates/unfold/helpers/userlinks.html).
     "SHOW_LANGUAGES": False,
     "SHOW_VIEW_ON_SITE": False,

@@ -121,6 +121,14 @@ class ReadOnlyAdmin(StaffAdmin):
     paginator: Any = BoundedPaginator
     sortable_by: Any = ()
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row, read once for a page: what decides on its buttons asks for it, too."""
+        rows = request.__dict__.setdefault("rows_read", {})
+        key = (self.model, object_id, from_field)
+        if key not in rows:
+            rows[key] = super().get_object(request, object_id, from_field)
+        return rows[key]
+
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """A list that does not show as a number of results what nobody has counted."""
         rows = super().get_changelist_instance(request)

@@ -102,3 +102,9 @@ class Cancel(RewardAction):
 
 
 ACTIONS: Mapping[str, RewardAction] = {"unlock": Unlock(), "retry": Retry(), "cancel": Cancel()}
+
+
+def obstacles(reward: ReferralReward) -> dict[str, str]:
+    """Which of the actions cannot be taken on the reward, and why not."""
+    found = {name: action.obstacle(reward) for name, action in ACTIONS.items()}
+    return {name: why for name, why in found.items() if why}

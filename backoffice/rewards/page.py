@@ -7,11 +7,12 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from backoffice.kit.base import row_link
 from backoffice.people.labels import user_link
-from backoffice.rewards.actions import ACTIONS, CHANGE
+from backoffice.rewards.actions import CHANGE, obstacles
 from backoffice.rewards.labels import reward_text, status_shown
 from campaigns.models import RuleVersion
 from campaigns.rules.wording import ROLES
@@ -29,21 +30,22 @@ def page_context(request: HttpRequest, reward: ReferralReward) -> dict[str, Any]
     """What the page says of a reward that comes with its campaign, event and rule version."""
     event = reward.referral_event
     version = event.rule_version
+    amount, recipient = reward_text(reward), user_link(reward.beneficiary_user_id)
     return {
-        "story_of": format_html("{} → {}", reward_text(reward), user_link(reward.beneficiary_user_id)),
+        "story_of": format_html("{} → {}", amount, recipient),
         "story": story(situation_of(reward, timezone.now())),
-        "obstacles": _obstacles(request, reward),
+        "obstacles": _why_not(request, reward),
         "derivation": derivation(reward, was_locked=made_locked(reward)),
         "event_link": row_link("referral_referralevent", event.pk, event.event_type),
         "event_facts": _event_facts(event),
         "campaign_link": row_link("campaigns_referralcampaign", reward.campaign_id, reward.campaign.name),
         "version_link": row_link("campaigns_ruleversion", version.pk, _("Version %d") % version.number),
         "version_facts": _version_facts(event, version),
-        "facts": _facts(reward),
+        "facts": _facts(reward, amount, recipient),
     }
 
 
-def _facts(reward: ReferralReward) -> list[dict[str, Any]]:
+def _facts(reward: ReferralReward, amount: str, recipient: SafeString) -> list[dict[str, Any]]:
     """What is on record about a reward, in groups."""
     event = reward.referral_event
     role = ROLES[reward.required_min_role] if reward.required_min_role else None
@@ -53,8 +55,8 @@ def _facts(reward: ReferralReward) -> list[dict[str, Any]]:
             "title": _("Reward"),
             "pairs": [
                 (_("status"), status_shown(reward)),
-                (_("amount"), reward_text(reward)),
-                (_("recipient"), user_link(reward.beneficiary_user_id)),
+                (_("amount"), amount),
+                (_("recipient"), recipient),
                 (_("level"), reward.beneficiary_level or _("welcome bonus")),
                 (_("required role"), role),
             ],
@@ -83,11 +85,11 @@ def _columns(row: Model, *names: str) -> list[tuple[Any, Any]]:
     return [(label_for_field(name, type(row)), getattr(row, name)) for name in names]
 
 
-def _obstacles(request: HttpRequest, reward: ReferralReward) -> list[str]:
+def _why_not(request: HttpRequest, reward: ReferralReward) -> list[str]:
     """Why some of the actions cannot be taken on the reward; empty when all can."""
     if not request.user.has_perm(CHANGE):
         return [_("You are not allowed to change rewards")]
-    return [why for move in ACTIONS.values() if (why := move.obstacle(reward))]
+    return list(obstacles(reward).values())
 
 
 def _event_facts(event: ReferralEvent) -> str:

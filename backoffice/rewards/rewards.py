@@ -18,7 +18,7 @@ from unfold.enums import ActionVariant
 from backoffice.kit.base import ReadOnlyAdmin
 from backoffice.kit.filters import BY_CAMPAIGN
 from backoffice.people.labels import user_link
-from backoffice.rewards.actions import ACTIONS, CHANGE
+from backoffice.rewards.actions import ACTIONS, CHANGE, obstacles
 from backoffice.rewards.attempts import AttemptInline
 from backoffice.rewards.discrepancies import FindingInline
 from backoffice.rewards.labels import reward_named, reward_text, status_shown
@@ -216,11 +216,11 @@ class RewardAdmin(ReadOnlyAdmin):
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Only what the reward's status allows."""
         reward = self.get_object(request, str(object_id))
-        legal = [name for name, move in ACTIONS.items() if reward and move.obstacle(reward) is None]
+        impossible = obstacles(reward) if reward else ACTIONS
         return [
             entry
             for entry in super().get_actions_detail(request, object_id)
-            if entry.action_name.rpartition("_")[2] in legal
+            if entry.action_name.rpartition("_")[2] not in impossible
         ]
 
     def _ask(self, request: HttpRequest, name: str, *ids: str) -> HttpResponse:

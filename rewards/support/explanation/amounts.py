@@ -10,14 +10,20 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from campaigns.rules.calculation import LevelOutcome, share_of
-from campaigns.rules.families import family_of
+from campaigns.rules.calculation import Facts, LevelOutcome, share_of
 from campaigns.rules.schema import LevelRule
 from campaigns.rules.wording import KEYS, ROLES, SECTIONS, Words, days_text
 from kernel.humanize.amounts import amount_text, g2a_text, points_text
 from kernel.humanize.moments import moment_text
 from rewards.models import ReferralReward, RewardStatus
-from rewards.support.explanation.recalculation import LEVEL_NAMES, amount_in, amount_of, level_alone, rules_of
+from rewards.support.explanation.recalculation import (
+    LEVEL_NAMES,
+    amount_in,
+    amount_of,
+    facts_alone,
+    level_alone,
+    rules_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +55,18 @@ def derivation(reward: ReferralReward, *, was_locked: bool) -> Derivation:
     `was_locked` is whether the reward was made as locked, which its status changes show.
     """
     event, level = reward.referral_event, LEVEL_NAMES[reward.beneficiary_level]
-    words, recorded = SECTIONS[level], _text(reward, amount_of(reward))
+    words, amount = SECTIONS[level], amount_of(reward)
+    recorded = _text(reward, amount)
     rules = rules_of(event.rule_version)
     if rules is None:
         problem = _("This version of the rules cannot be read, so the amount cannot be recalculated.")
         return Derivation(words, (), (), recorded, problem)
     rule = rules.levels.get(level, LevelRule())
-    outcome = level_alone(rule, event, level)
-    lines = _amount_lines(reward, rule, level)
+    facts = facts_alone(event)
+    lines = _amount_lines(reward, rule, facts, level)
     conditions = _conditions(reward, rule, was_locked=was_locked)
-    return Derivation(words, tuple(lines), tuple(conditions), recorded, _problem(reward, outcome))
+    problem = _problem(reward, amount, level_alone(rule, facts, level))
+    return Derivation(words, tuple(lines), tuple(conditions), recorded, problem)
 
 
 def made_locked(reward: ReferralReward) -> bool:
@@ -75,9 +83,9 @@ def _is_points(reward: ReferralReward) -> bool:
     return reward.currency == ReferralReward.Currency.POINTS
 
 
-def _problem(reward: ReferralReward, outcome: LevelOutcome) -> str:
+def _problem(reward: ReferralReward, recorded: Decimal, outcome: LevelOutcome) -> str:
     """What the calculation gives now and what is on record, where they differ."""
-    calculated, recorded = amount_in(outcome, reward.currency), amount_of(reward)
+    calculated = amount_in(outcome, reward.currency)
     if calculated != recorded:
         return _(
             "The calculation now gives %(calculated)s, but %(recorded)s is recorded and counts. Contact the "
@@ -95,11 +103,11 @@ def _problem(reward: ReferralReward, outcome: LevelOutcome) -> str:
 # --- the amount ---------------------------------------------------------------------------------------------
 
 
-def _amount_lines(reward: ReferralReward, rule: LevelRule, level: str) -> list[Line]:
+def _amount_lines(reward: ReferralReward, rule: LevelRule, facts: Facts, level: str) -> list[Line]:
     """Minimum, fixed amount, share, cap: those that the rule has."""
     event, unit = reward.referral_event, "points" if _is_points(reward) else "g2a"
     fixed_key, percent_key, cap_key = (
-        f"{unit}_per_{family_of(event.event_type)}",
+        f"{unit}_per_{facts.family}",
         f"{unit}_percent",
         f"max_{unit}_per_event",
     )
@@ -107,22 +115,18 @@ def _amount_lines(reward: ReferralReward, rule: LevelRule, level: str) -> list[L
     share = replace(rule, points={}, g2a={}, **_NO_CAPS)
 
     def part(of: LevelRule) -> Decimal:
-        return amount_in(level_alone(of, event, level), reward.currency)
+        return amount_in(level_alone(of, facts, level), reward.currency)
 
     lines = []
     if rule.min_amount is not None:
         lines.append(Line(KEYS["min_amount"].label, _minimum(event.amount_base, rule.min_amount)))
-    if part(fixed):
-        lines.append(Line(KEYS[fixed_key].label, _("fixed amount"), _text(reward, part(fixed))))
+    if amount := part(fixed):
+        lines.append(Line(KEYS[fixed_key].label, _("fixed amount"), _text(reward, amount)))
     percent = getattr(rule, percent_key)
     if percent is not None:
-        lines.append(
-            Line(
-                KEYS[percent_key].label,
-                _share(event.amount_base, percent, part(share)),
-                _text(reward, part(share)),
-            )
-        )
+        rounded = part(share)
+        how = _share(event.amount_base, percent, rounded)
+        lines.append(Line(KEYS[percent_key].label, how, _text(reward, rounded)))
     cap = getattr(rule, cap_key)
     if cap is not None:
         lines.append(_cap(reward, cap_key, Decimal(cap), part(replace(rule, **_NO_CAPS))))

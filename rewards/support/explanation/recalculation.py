@@ -48,10 +48,15 @@ def outcomes(rules: Rules, facts: Facts) -> dict[str, LevelOutcome]:
     return {outcome.name: outcome for outcome in calculation.levels}
 
 
-def level_alone(rule: LevelRule, event: ReferralEvent, level: str) -> LevelOutcome:
-    """What one level earns by a rule of its own, whoever is there."""
+def facts_alone(event: ReferralEvent) -> Facts:
+    """The event with somebody at every level, whoever that is."""
     facts = facts_of(event, level1=SOMEBODY, level2=f"{SOMEBODY}{SOMEBODY}")
-    return outcomes(Rules(levels={level: rule}), replace(facts, referred=f"{SOMEBODY}0"))[level]
+    return replace(facts, referred=f"{SOMEBODY}0")
+
+
+def level_alone(rule: LevelRule, facts: Facts, level: str) -> LevelOutcome:
+    """What one level earns by a rule of its own."""
+    return outcomes(Rules(levels={level: rule}), facts)[level]
 
 
 def amount_in(outcome: LevelOutcome, currency: str) -> Decimal:

@@ -39,7 +39,7 @@ MONEY = (
     ReconciliationRun,
     RuleVersion,
 )
-REWARD_PAGE_QUERIES = 19
+REWARD_PAGE_QUERIES = 18
 EVENT_PAGE_QUERIES = 8
 
 

@@ -103,6 +103,7 @@ class LifeCyclePages(StaffAdmin):
                 gettext("Dates, links, invited users, rewards and history are not copied."),
             ],
             "form": form,
+            "possible": True,
         }
         common = {"opts": self.opts, "original": campaign, "page": reverse(CHANGE_PAGE, args=[campaign.pk])}
         context |= {**self.admin_site.each_context(request), **context, **common}

@@ -6,17 +6,20 @@ particular:
 
     class Release(ConfirmedAction[ReferralReward]):
         permission = "rewards.change_referralreward"
-        parameter, template = "reward", "admin/reward_moves.html"
+        parameter = "reward"
         title, effect = gettext_lazy("Release"), gettext_lazy("The reward is paid after its hold period.")
         done = gettext_lazy("Released:")
+        headings = (gettext_lazy("Reward"), gettext_lazy("Status"))
 
         def chosen(self, request, ids): return list(ReferralReward.objects.filter(pk__in=ids))
         def obstacle(self, reward): return None if reward.status == "on_hold" else _("Only rewards on hold")
         def named(self, reward): return reward_named(reward)
+        def cells(self, reward): return (reward_link(reward), reward.get_status_display())
         def carry_out(self, reward, *, by, given): reward_release(reward_id=reward.pk, by=by, **given)
         def way_back(self, request, rewards): return reward_page(rewards[0].pk)
 
-and an address that leads to its `page`.
+and an address that leads to its `page`. Where a list of rows with their cells is not what the person has to
+see, `template` names another page that extends `admin/confirm.html`, and `facts` hands it what it shows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,10 +67,15 @@ class ConfirmedAction(Generic[Row]):
     permission: str
     # The name under which the page is told, and tells back, which rows are meant.
     parameter: str
-    template: str
+    template = "admin/chosen_rows.html"
     form_class: type[forms.Form] = ReasonForm
     title: Any = ""
+    # What the button that confirms says, where that is not the title.
+    button: Any = ""
     effect: Any = ""
+    # Above the columns of `cells`, and in their place when there are no rows.
+    headings: Sequence[Any] = ()
+    nothing_chosen: Any = ""
     done: Any = ""
     is_final = False
     # Whether somebody for whom nothing is possible is sent back at once instead of being shown why.
@@ -95,9 +103,9 @@ class ConfirmedAction(Generic[Row]):
         """Do it by the domain's service, with what the form has `given`. Raises DomainError."""
         raise NotImplementedError
 
-    def shown(self, row: Row) -> dict[str, Any]:
-        """What the template says of a row."""
-        return {}
+    def cells(self, row: Row) -> Sequence[Any]:
+        """What the page shows of a row, beneath `headings`."""
+        return ()
 
     def facts(self, rows: Sequence[Row]) -> dict[str, Any]:
         """What the template says besides."""
@@ -187,7 +195,7 @@ class ConfirmedAction(Generic[Row]):
             "title": self.title,
             "action": self,
             "rows": [
-                {"row": row, "obstacle": obstacle, **self.shown(row)}
+                {"key": self.key(row), "cells": self.cells(row), "obstacle": obstacle}
                 for row, obstacle in zip(rows, obstacles, strict=True)
             ],
             "possible": obstacles.count(None),

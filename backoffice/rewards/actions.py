@@ -22,7 +22,8 @@ class RewardAction(ConfirmedAction[ReferralReward]):
 
     permission = CHANGE
     parameter = "reward"
-    template = "admin/reward_moves.html"
+    headings = (gettext_lazy("Reward"), gettext_lazy("Status"))
+    nothing_chosen = gettext_lazy("No rewards selected.")
     service: Callable[..., ReferralReward]
     allowed: frozenset[str]
     # Why it is impossible for a reward of any other status.
@@ -45,9 +46,9 @@ class RewardAction(ConfirmedAction[ReferralReward]):
         """By the ledger's service."""
         type(self).service(reward_id=row.pk, by=by, reason=given["reason"])
 
-    def shown(self, row: ReferralReward) -> dict[str, Any]:
-        """The reward, leading to its page."""
-        return {"link": reward_link(row)}
+    def cells(self, row: ReferralReward) -> Sequence[Any]:
+        """The reward, leading to its page, and its status."""
+        return reward_link(row), row.get_status_display()
 
     def way_back(self, request: HttpRequest, rows: Sequence[ReferralReward]) -> str:
         """To the review list for those who come from it; else to the reward, or to the list of several."""

@@ -9,6 +9,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -106,9 +107,14 @@ class Closing(FindingColumns, ConfirmedAction[ReconciliationFinding]):
 
     permission = "rewards.change_reconciliationfinding"
     parameter = "finding"
-    template = "admin/finding_closing.html"
     form_class = NoteForm
     title = gettext_lazy("Close with a note")
+    effect = gettext_lazy(
+        "Close a discrepancy when it is resolved. No reward is changed or paid. If the next reconciliation "
+        "finds it again, a new discrepancy is opened."
+    )
+    headings = (gettext_lazy("Found"), gettext_lazy("Reward"))
+    nothing_chosen = gettext_lazy("No discrepancies selected.")
     done = gettext_lazy("Closed:")
 
     def chosen(self, request: HttpRequest, ids: Sequence[str]) -> list[ReconciliationFinding]:
@@ -128,9 +134,10 @@ class Closing(FindingColumns, ConfirmedAction[ReconciliationFinding]):
         """By the service of the payouts."""
         finding_close(finding_id=row.pk, by=by, note=given["note"])
 
-    def shown(self, row: ReconciliationFinding) -> dict[str, Any]:
-        """The provider and the reward."""
-        return {"peer": self.peer_shown(row), "reward": self.reward_shown(row)}
+    def cells(self, row: ReconciliationFinding) -> Sequence[Any]:
+        """What was found and at which provider, and the reward."""
+        words = '{}<br><span class="text-subtle">{}</span>'
+        return format_html(words, row.get_kind_display(), self.peer_shown(row)), self.reward_shown(row)
 
     def way_back(self, request: HttpRequest, rows: Sequence[ReconciliationFinding]) -> str:
         """To the discrepancy, or to the list when there were several."""

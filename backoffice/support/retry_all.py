@@ -52,6 +52,7 @@ class RetryAll(ConfirmedAction[FailedGroup]):
     parameter = "shown_at"
     template = "admin/support/retry.html"
     title = gettext_lazy("Retry all rewards with this error")
+    button = gettext_lazy("Retry all")
 
     def chosen(self, request: HttpRequest, ids: Sequence[str]) -> list[FailedGroup]:
         """The one group that the filters name; one that cannot be must not take more than was meant."""
@@ -86,7 +87,7 @@ class RetryAll(ConfirmedAction[FailedGroup]):
             "amounts": amounts_text(extent.points, extent.g2a) if extent else "",
             "narrowings": _narrowings(group.filters, group.age),
             "most": MOST_AT_ONCE,
-            "shown_at": self.key(group),
+            "possible": bool(extent and extent.number),
         }
 
     def tell(

@@ -204,7 +204,7 @@ def test_chosen_rewards_lead_to_the_page_of_the_move(boss: Client, event: Referr
     assert address
     assert f'name="reward" value="{reward.pk}"' in text
     asked = boss.get(address[1], {"reward": str(reward.pk)})
-    assert [row["row"] for row in asked.context["rows"]] == [reward]
+    assert [row["key"] for row in asked.context["rows"]] == [str(reward.pk)]
 
 
 # --- ordering a bulk retry ----------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def test_an_order_takes_what_its_page_has_shown_and_says_so_first(boss: Client, 
     failed_row(event, ago=timedelta(0))
 
     answer = boss.post(
-        f"{RETRY}&currency=points", {"reason": "they are open again", "shown_at": shown["shown_at"]}
+        f"{RETRY}&currency=points", {"reason": "they are open again", "shown_at": shown["rows"][0]["key"]}
     )
 
     made = BulkRetry.objects.get()

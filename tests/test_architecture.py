@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("architecture")
 
 NAME = "architecture.md"
 # Steps from one file into another. A payout has more or fewer, by how often its threads look at each other.
-MOST_STEPS = {"purchase": 55, "registration": 65, "payout": 100, "retry": 17}
+MOST_STEPS = {"purchase": 55, "registration": 65, "payout": 100, "reward": 76, "retry": 17}
 
 
 def assert_section(section, text):
@@ -113,6 +113,16 @@ def test_the_way_of_a_payout(sandbox):
 
     assert not ReferralReward.objects.filter(currency="points", status="pending").exists()
     assert_way("payout", way)
+
+
+@pytest.mark.usefixtures("known")
+def test_the_way_of_the_page_of_a_reward(django_user_model):
+    reward = ReferralReward.objects.filter(currency="points").first()
+    boss = signed_in(django_user_model.objects.create_superuser("boss", password="unused"))
+    address = reverse("admin:rewards_referralreward_change", args=[reward.pk])
+    boss.get(address)
+
+    assert_way("reward", way_of(lambda: boss.get(address)))
 
 
 @pytest.mark.usefixtures("known")
